@@ -1,0 +1,60 @@
+"""What tests share: a small experiment, a tissue of it, and one finished run per session."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+# A nodule that a treated and an untreated week fit into, in a second or two.
+SMALL = f"""
+extends: {ROOT / "configs" / "presets" / "clear_cell.yaml"}
+name: small
+burn_in: 4 d
+duration: 6 d
+time_step: 2 h
+seed: 3
+sets: {{kinetics: patient_metastasis}}
+lattice: {{shape: [48, 52], spacing: 20 um, boundary: no_flux}}
+cells: [{{shape: disc, radius: 150 um}}]
+vessels: {{network: capillary_mesh, spacing: 200 um, arteriole_spacing: 300 um}}
+treatment: [{{drug: sunitinib, dose: 50 mg, every: 1 d, on: 3 d, off: 2 d}}]
+record: {{every: 1 d, frames: 5 d, checkpoint: 5 d}}
+"""
+
+
+@pytest.fixture(scope="session")
+def small_config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """File of a small two-dimensional experiment: 10 days, treated from day 4 to day 7."""
+    path = tmp_path_factory.mktemp("configs") / "small.yaml"
+    path.write_text(SMALL, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def small_run(small_config: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a finished run of the small experiment. Read only."""
+    from tumorabm.config import load_experiment
+    from tumorabm.run import run_experiment
+
+    return run_experiment(load_experiment(small_config), tmp_path_factory.mktemp("runs"), quiet=True)
+
+
+@pytest.fixture(scope="session")
+def small_run_3d(small_config: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a finished run in three dimensions, of two days. Read only."""
+    from tumorabm.config import load_experiment
+    from tumorabm.run import run_experiment
+
+    overrides = [
+        "lattice.shape=[12, 24, 28]",
+        "burn_in=1 d",
+        "duration=1 d",
+        "cells=[{shape: sphere, radius: 90 um}]",
+        "vessels={spacing: 60 um, arteriole_spacing: 120 um}",
+        "record.frames=1 d",
+    ]
+    experiment = load_experiment(small_config, overrides)
+    return run_experiment(experiment, tmp_path_factory.mktemp("runs_3d"), quiet=True)

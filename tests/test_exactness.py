@@ -1,0 +1,157 @@
+"""The data are bitwise the same for any number of threads, any order of rows, after any resume and on a branch."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from same_data import same
+from short_run import SHORT, STEPS, command, data, short, signal_at, started, told
+
+from tumorabm.recording.run_folder import RunFolder
+from tumorabm.run import RunInterrupted, branch, parts, resume, run_experiment
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("config") / "short.yaml"
+    path.write_text(SHORT, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> Path:
+    """An uninterrupted run on one thread. Read only."""
+    return run_experiment(short(), tmp_path_factory.mktemp("whole"), quiet=True)
+
+
+def test_something_happens_in_the_run(whole) -> None:
+    """Equal data would mean little if nothing changed: cells divide and die, vessels change, drug comes and goes."""
+    records = data(whole)
+    assert records.to_step == STEPS and records.steps.size == 21 and len(records.frames) == 6
+    series = records.series
+    for name in (
+        "tumor_cells",
+        "apoptotic_cells",
+        "necrotic_cells",
+        "endothelial_cells",
+        "tip_cells",
+        "perfused_fraction",
+    ):
+        assert np.unique(series[name]).size > 3, name
+    assert series["sprout_supply_share"].max() > 0 and series["sunitinib_plasma_total"].max() > 0
+    first, last = records.frames[0].cells()["uid"], records.frames[-1].cells()["uid"]
+    assert np.setdiff1d(last, first).size > 10 and np.setdiff1d(first, last).size > 0
+
+
+def test_two_threads_give_the_data_of_one(config, whole, tmp_path) -> None:
+    done = command(
+        "run", config, "--threads", 2, "--out", tmp_path, "--json", env={**os.environ, "NUMBA_NUM_THREADS": "2"}
+    )
+    assert done.returncode == 0, done.stderr
+    assert RunFolder(told(done)["run"]).provenance["threads"] == 2
+    same(data(told(done)["run"]), data(whole))
+
+
+@pytest.mark.parametrize("step", [7, 30, 101])
+def test_a_resumed_run_is_the_uninterrupted_one(whole, tmp_path, monkeypatch, step) -> None:
+    """Within a checkpoint interval, at a checkpoint, and late."""
+    with signal_at(monkeypatch, [step]), pytest.raises(RunInterrupted) as stopped:
+        run_experiment(short(), tmp_path, quiet=True)
+    path = stopped.value.folder
+    assert RunFolder(path).status == "interrupted"
+    same(data(path), data(whole).until(step + 1))
+    assert resume(path, quiet=True) == path
+    assert RunFolder(path).status == "finished"
+    same(data(path), data(whole))
+
+
+def test_a_run_resumed_three_times_is_the_uninterrupted_one(whole, tmp_path, monkeypatch) -> None:
+    with signal_at(monkeypatch, [20, 63, 64], signal.SIGINT):
+        with pytest.raises(RunInterrupted) as stopped:
+            run_experiment(short(), tmp_path, quiet=True)
+        for _ in range(2):
+            with pytest.raises(RunInterrupted):
+                resume(stopped.value.folder, quiet=True)
+    resume(stopped.value.folder, quiet=True)
+    same(data(stopped.value.folder), data(whole))
+    sessions = RunFolder(stopped.value.folder).provenance["sessions"]
+    assert [session["from_step"] for session in sessions] == [0, 21, 64, 65]
+
+
+def test_the_order_of_rows_means_nothing(whole, tmp_path, monkeypatch) -> None:
+    build = parts.build
+
+    def shuffled(experiment):
+        tissue, processes = build(experiment)
+        tissue.cells.permute(np.random.default_rng(11).permutation(tissue.cells.n))
+        return tissue, processes
+
+    monkeypatch.setattr(parts, "build", shuffled)
+    same(data(run_experiment(short(), tmp_path, quiet=True)), data(whole))
+
+
+@pytest.mark.parametrize(
+    ("at", "why"), [("4 d", "kept"), ("5 d", "computed from the kept one"), ("10 h", "from the start")]
+)
+def test_an_unchanged_branch_is_its_parent(whole, tmp_path, at, why) -> None:
+    path = branch(whole, at, out=tmp_path, quiet=True)
+    assert path != whole
+    same(data(path), data(whole))
+    assert RunFolder(path).provenance["parent"]["run_id"] == RunFolder(whole).run_id
+
+
+def test_a_longer_run_is_the_same_run(whole, tmp_path) -> None:
+    path = run_experiment(short("duration=5 d"), tmp_path, quiet=True)
+    same(data(path), data(whole).until(84))
+    resume(path, until="8 d", quiet=True)
+    same(data(path), data(whole))
+    assert RunFolder(path).experiment()["duration"] == RunFolder(whole).experiment()["duration"]
+
+
+def wait_for(found: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    """Wait until something is so, or the process has ended."""
+    while process.poll() is None and not found():
+        time.sleep(0.002)
+
+
+def kill_and_resume(config: Path, whole: Path, out: Path, checkpoints: int, delay: float) -> int:
+    """Kill a run some time after a number of its checkpoints, resume it, and return the step it was resumed from."""
+    process = started("run", config, "--out", out)
+    wait_for(lambda: any(out.glob("short/*/provenance.json")), process)
+    (path,) = out.glob("short/*")
+    wait_for(lambda: (path / "log.jsonl").read_text().count("checkpoint") >= checkpoints, process)
+    time.sleep(delay)
+    process.kill()
+    process.communicate()
+    for file in path.rglob("*.h5"):
+        with h5py.File(file) as content:
+            assert content.attrs["tumorabm_format"] == 1
+    resume(path, quiet=True)
+    same(data(path), data(whole))
+    return RunFolder(path).provenance["sessions"][-1]["from_step"]
+
+
+@pytest.mark.parametrize("count", [3, pytest.param(20, marks=pytest.mark.slow)])
+def test_killed_at_random_moments_and_resumed(config, whole, tmp_path, count) -> None:
+    """The moments are new in every run of the tests; those of a failure are printed."""
+    seed = int.from_bytes(os.urandom(4), "little")
+    rng = random.Random(seed)
+    resumed_from = []
+    for number in range(count):
+        out = tmp_path / f"{number}"
+        moment = rng.randrange(9), rng.uniform(0.0, 0.2)
+        print(f"kill {number} of seed {seed}: {moment[1]:.3f} s after checkpoint {moment[0]}")
+        resumed_from.append(kill_and_resume(config, whole, out, *moment))
+        shutil.rmtree(out)
+    print(f"resumed from steps {resumed_from}")
+    assert any(step < STEPS for step in resumed_from), "no run was killed before its end"

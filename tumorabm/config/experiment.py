@@ -1,0 +1,200 @@
+"""The experiment: everything that a run is made from, read from a file and checked."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import (
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    PrivateAttr,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
+
+from tumorabm.catalog import SETS, Catalog, load_catalog
+from tumorabm.config import declared
+from tumorabm.config.blocks import (
+    Block,
+    CellsBlock,
+    CloneBlock,
+    LatticeBlock,
+    RecordBlock,
+    TreatmentBlock,
+    VesselsBlock,
+)
+from tumorabm.config.quantity import Span, Time
+from tumorabm.processes import Process
+from tumorabm.processes.dosing.schedule import Regimen, sentence
+from tumorabm.tissue.lattice import Lattice
+
+
+def _catalog_of(info: ValidationInfo) -> Catalog:
+    """The catalog that the experiment is read with, without its overrides."""
+    return info.context["catalog"] if info.context else load_catalog()
+
+
+class Experiment(Block):
+    """An experiment. Times are in h, lengths in µm, doses in mg; made by ``load_experiment``.
+
+    Attributes
+    ----------
+    name, description : str
+    burn_in, duration, time_step : float
+        h; ``duration`` counts from the end of the burn-in.
+    seed : int
+    substrates : list of str
+        Fields besides those of the treatment's drugs.
+    lattice : LatticeBlock
+    sets : dict of str to str
+        Chosen member by kind of set (kinetics, literature, targets).
+    clones : list of CloneBlock
+    cells : list of CellsBlock
+    vessels : VesselsBlock
+    treatment : list of TreatmentBlock
+    processes : dict of str to bool or dict of str to float
+        Every known process: on, off, or on with values of parameters in their declared units.
+    catalog_overrides : dict of str to str
+        ``catalog`` in the file.
+    record : RecordBlock
+    """
+
+    name: str = Field(
+        description="Names the folder of its runs; the file's name by default",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$",
+    )
+    description: str = Field("", description="One line on what it asks")
+    burn_in: Time = Field(0.0, description="Time before the treatment clock starts")
+    duration: Time = Field(description="Time after the burn-in")
+    time_step: Span = Field(description="Length of a step; 2 h for patients, 1 h for xenografts and cultures")
+    seed: int = Field(1, description="Seed of all random numbers", ge=0, lt=2**64)
+    substrates: Annotated[
+        list[str],
+        PlainValidator(lambda given, info: declared.read_substrates(given, _catalog_of(info))),
+        WithJsonSchema({"type": "array", "items": {"type": "string"}}),
+    ] = Field(default_factory=lambda: ["oxygen", "vegf_a"], description="Fields besides those of the drugs")
+    lattice: LatticeBlock = Field(description="The domain")
+    sets: Annotated[
+        dict[str, str],
+        PlainValidator(declared.read_sets),
+        WithJsonSchema(
+            {
+                "type": "object",
+                "additionalProperties": False,
+                "required": list(SETS),
+                "properties": {kind: {"enum": list(members)} for kind, members in SETS.items()},
+            }
+        ),
+    ] = Field(description="Which numbers are used where sources disagree")
+    clones: list[CloneBlock] = Field(default_factory=list, description="Genotypes of the tumor cells")
+    cells: list[CellsBlock] = Field(description="Tumor cells at the start; an empty list is host tissue alone")
+    vessels: VesselsBlock = Field(
+        default_factory=lambda: VesselsBlock.model_validate({}), description="Vessels at the start"
+    )
+    treatment: list[TreatmentBlock] = Field(default_factory=list, description="Drugs and their schedules")
+    processes: Annotated[
+        declared.Settings,
+        PlainValidator(declared.read_processes),
+        PlainSerializer(declared.write_processes),
+        WithJsonSchema({"type": "object"}),
+    ] = Field(
+        default_factory=lambda: declared.read_processes({}),
+        description="Processes: false, true, or values of parameters by name; default ones are on",
+    )
+    catalog_overrides: Annotated[
+        dict[str, str],
+        PlainValidator(lambda given, info: declared.read_overrides(given, _catalog_of(info))),
+        WithJsonSchema({"type": "object", "additionalProperties": {"type": ["string", "number"]}}),
+    ] = Field(default_factory=dict, alias="catalog", description="Values of the catalog to replace, by path")
+    record: RecordBlock = Field(
+        default_factory=lambda: RecordBlock.model_validate({}), description="What is written down and when"
+    )
+
+    _base: Catalog = PrivateAttr()
+    _catalog: Catalog = PrivateAttr()
+    _warnings: tuple[str, ...] = PrivateAttr(())
+
+    @model_validator(mode="after")
+    def _attached(self, info: ValidationInfo) -> Experiment:
+        self._base = _catalog_of(info)
+        self._catalog = self._base.with_overrides(self.catalog_overrides)
+        lattice = self.lattice.lattice()
+        for item in self.cells:
+            item.place_in(lattice)
+        return self
+
+    @property
+    def catalog(self) -> Catalog:
+        """The catalog with this experiment's overrides."""
+        return self._catalog
+
+    @property
+    def base_catalog(self) -> Catalog:
+        """The catalog without this experiment's overrides."""
+        return self._base
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is allowed but deserves a thought."""
+        return (*self._catalog.warnings, *self._warnings)
+
+    @property
+    def drugs(self) -> tuple[str, ...]:
+        """Names of the treatment's drugs, each once."""
+        return tuple(dict.fromkeys(item.drug for item in self.treatment))
+
+    def value(self, path: str, unit: str) -> float:
+        """A value of the catalog under this experiment's sets and overrides."""
+        return self._catalog.get(path, unit, self.sets)
+
+    def make_lattice(self) -> Lattice:
+        """The geometry of the domain."""
+        return self.lattice.lattice()
+
+    def regimens(self) -> tuple[Regimen, ...]:
+        """The treatment as dosing takes it."""
+        return tuple(item.regimen() for item in self.treatment)
+
+    def sentences(self) -> tuple[str, ...]:
+        """The treatment in words, one sentence per drug."""
+        return tuple(sentence(regimen) for regimen in self.regimens()) or ("untreated",)
+
+    def active_processes(self) -> dict[str, type[Process]]:
+        """The processes that are on, in the order of a step."""
+        return {name: kind for name, kind in declared.processes().items() if self.processes.get(name, kind.default)}
+
+    def parameters(self) -> dict[str, dict[str, float]]:
+        """Values of the declared parameters of all active processes, in their declared units.
+
+        Raises
+        ------
+        InputError
+            If the catalog lacks one.
+        """
+        out = {}
+        for name, kind in self.active_processes().items():
+            setting = self.processes.get(name, True)
+            given = setting if isinstance(setting, dict) else {}
+            out[name] = kind.values_from(self._catalog, self.sets, given)
+        return out
+
+    def resolved(self) -> dict[str, Any]:
+        """The experiment as a file would hold it: self-contained, every default spelled out, quantities with units.
+
+        Reading it again gives the same experiment, and its ``resolved`` the same mapping.
+        """
+        return self.model_dump(by_alias=True, exclude_none=True)
+
+    @property
+    def config_hash(self) -> str:
+        """SHA-256 of what decides on the data: the resolved experiment without name and description, and user files."""
+        content: Mapping[str, Any] = {
+            key: value for key, value in self.resolved().items() if key not in ("name", "description")
+        }
+        text = json.dumps([content, self._catalog.user_digest], sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()

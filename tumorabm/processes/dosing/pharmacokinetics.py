@@ -1,0 +1,222 @@
+"""Plasma concentrations: doses at their exact times, disposition exact between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar, Final, cast
+
+import numpy as np
+
+from tumorabm.processes.dosing.disposition import Compound, DrugModel, Metabolite, propagator
+from tumorabm.processes.dosing.schedule import Regimen, dose_events
+from tumorabm.processes.process import Kind, Phase, Process, Values
+from tumorabm.tissue.patient import Patient
+from tumorabm.tissue.tissue import Tissue
+
+FEMTOMOLES_PER_NANOMOLE: Final = 1e6
+# A step's window for doses begins and ends this much early (h), so that rounding of the clock at the boundary of two
+# steps can neither lose a dose nor give it twice.
+_CLOCK_ROUNDING: Final = 1e-6
+_LARGEST_CACHE: Final = 256
+
+# What the catalog says of a compound, with the unit in which it is read; of a metabolite with its name behind.
+_COMPOUND: Final = {
+    "molar_mass": "g/mol",
+    "fraction_unbound": "1",
+    "pk_clearance": "L/h",
+    "pk_central_volume": "L",
+}
+_PERIPHERAL: Final = {"pk_intercompartmental_clearance": "L/h", "pk_peripheral_volume": "L"}
+_FORMATION: Final = {"pk_formation_fraction": "1", "pk_presystemic_fraction": "1"}
+_FORMED: Final = "pk_formation_fraction_"
+_ABSORPTION: Final = "pk_absorption_rate"
+
+
+class Pharmacokinetics(Process):
+    """Plasma concentrations of all scheduled drugs and their active metabolites.
+
+    Doses enter at their exact times, also inside a step; between them the compartments are advanced by the matrix
+    exponential, so the result does not depend on the time step.
+
+    Parameters
+    ----------
+    drugs : sequence of DrugModel
+        One for each drug that a regimen names; ``drug_model`` reads them from the catalog.
+
+    Notes
+    -----
+    Writes ``patient.amounts``, ``total``, ``total_mean``, ``unbound``, ``unbound_mean`` and the accounts
+    ``<drug>_depot`` and ``<compound>_body`` of the ledger (fmol). The sum of an account is what is there.
+    """
+
+    name: ClassVar[str] = "pharmacokinetics"
+    phase: ClassVar[Phase] = Phase.PATIENT
+    kind: ClassVar[Kind] = Kind.EVOLVING
+    reads: ClassVar[tuple[str, ...]] = ("patient",)
+    writes: ClassVar[tuple[str, ...]] = ("patient", "ledger")
+
+    def __init__(self, drugs: Sequence[DrugModel] = ()) -> None:
+        super().__init__({})
+        compounds = [compound.name for drug in drugs for compound in drug.compounds]
+        if len(set(compounds)) < len(compounds):
+            raise ValueError("pharmacokinetics: two drugs share a compound; concentrations would be ambiguous")
+        self.drugs = tuple(drugs)
+        self._propagators: dict[tuple[str, float], tuple[np.ndarray, np.ndarray]] = {}
+
+    @classmethod
+    def from_catalog(
+        cls, catalog: Values, drugs: Sequence[str], sets: Mapping[str, str], given: Mapping[str, float] | None = None
+    ) -> Pharmacokinetics:
+        """The process for the named drugs, each once."""
+        return cls([drug_model(catalog, drug, sets) for drug in dict.fromkeys(drugs)])
+
+    def prepare(self, tissue: Tissue) -> None:
+        """Give the patient compartments for every drug.
+
+        Raises
+        ------
+        ValueError
+            If a drug that is prescribed, or that is still in the body after a change of treatment, has no model here,
+            or if amounts in a checkpoint have other compartments.
+        """
+        patient = tissue.patient
+        known = {drug.name for drug in self.drugs}
+        for name in (regimen.drug for regimen in patient.regimens):
+            if name not in known:
+                raise ValueError(f"pharmacokinetics: {name} is prescribed but has no model")
+        for name, amounts in patient.amounts.items():
+            # Without its model the drug of an earlier treatment would stay in the body for ever.
+            if name not in known and amounts.any():
+                raise ValueError(f"pharmacokinetics: {name} is in the body but has no model")
+        for drug in self.drugs:
+            size = len(drug.compartments)
+            amounts = patient.amounts.setdefault(drug.name, np.zeros(size))
+            if amounts.shape != (size,):
+                raise ValueError(f"pharmacokinetics: {drug.name} has {size} compartments, state has {amounts.shape}")
+            for compound in drug.compounds:
+                patient.molar_mass[compound.name] = compound.molar_mass
+                for values in (patient.total, patient.total_mean, patient.unbound, patient.unbound_mean):
+                    values.setdefault(compound.name, 0.0)
+
+    def step(self, tissue: Tissue, dt: float) -> None:
+        """Advance all drugs by ``dt`` hours, doses within the step included."""
+        if dt <= 0.0:
+            return
+        for drug in self.drugs:
+            doses = self._doses(tissue.patient, drug.name, tissue.hours, dt)
+            self._advance(tissue, drug, doses, dt)
+
+    def _doses(self, patient: Patient, drug: str, hours: float, dt: float) -> list[tuple[float, float]]:
+        """Doses of a drug in the step: (hours after its start, mg), in order of time."""
+        start = patient.treatment_hours(hours)
+        doses = []
+        for regimen in cast("tuple[Regimen, ...]", patient.regimens):
+            if regimen.drug == drug:
+                times, amounts = dose_events(regimen, start - _CLOCK_ROUNDING, start + dt - _CLOCK_ROUNDING)
+                doses += [(min(max(at - start, 0.0), dt), mg) for at, mg in zip(times, amounts, strict=True)]
+        return sorted(doses)
+
+    def _advance(self, tissue: Tissue, drug: DrugModel, doses: list[tuple[float, float]], dt: float) -> None:
+        """Advance one drug over a step and book what flowed."""
+        patient = tissue.patient
+        amounts = patient.amounts[drug.name]
+        integral = np.zeros_like(amounts)
+        now = 0.0
+        for at, dose in (*doses, (dt, 0.0)):
+            if at > now and amounts.any():
+                advance, over = self._propagator(drug, at - now)
+                integral += over @ amounts
+                amounts = advance @ amounts
+            now = at
+            if dose > 0.0:
+                amounts = amounts.copy()
+                amounts[0] += drug.amount(dose)
+                tissue.ledger.book(*drug.entry, drug.amount(dose) * FEMTOMOLES_PER_NANOMOLE)
+        patient.amounts[drug.name] = amounts
+        totals, means = drug.concentrations @ amounts, drug.concentrations @ integral / dt
+        for compound, total, mean in zip(drug.compounds, totals, means, strict=True):
+            patient.total[compound.name] = float(total)
+            patient.total_mean[compound.name] = float(mean)
+            patient.unbound[compound.name] = compound.fraction_unbound * float(total)
+            patient.unbound_mean[compound.name] = compound.fraction_unbound * float(mean)
+        if integral.any():
+            for transfer in drug.transfers:
+                flow = transfer.rate * integral[transfer.compartment] * FEMTOMOLES_PER_NANOMOLE
+                tissue.ledger.book(*transfer.origin, -flow)
+                if transfer.destination is not None:
+                    tissue.ledger.book(*transfer.destination, flow)
+
+    def _propagator(self, drug: DrugModel, hours: float) -> tuple[np.ndarray, np.ndarray]:
+        """The exact solution over an interval, kept because most steps and dose intervals repeat."""
+        key = (drug.name, hours)
+        if key not in self._propagators:
+            if len(self._propagators) >= _LARGEST_CACHE:
+                self._propagators.clear()
+            self._propagators[key] = propagator(drug.rates, hours)
+        return self._propagators[key]
+
+
+def drug_entries(catalog: Values, drug: str) -> dict[str, str]:
+    """The entries of the catalog that describe a drug's disposition, with the unit in which they are read.
+
+    Parameters
+    ----------
+    catalog : Values
+        Where to look.
+    drug : str
+        Name of the drug.
+
+    Returns
+    -------
+    dict of str to str
+        Unit by path. A peripheral compartment, an absorption rate (none: intravenous) and metabolites are read only
+        where the catalog has them; a metabolite ``m`` is one with an entry ``pk_formation_fraction_m``.
+    """
+    stem = f"drugs.{drug}."
+    present = {path[len(stem) :] for path in catalog.paths() if path.startswith(stem)}
+    wanted: dict[str, str] = {}
+    for suffix in ["", *(f"_{name}" for name in _metabolites(present))]:
+        wanted |= {f"{key}{suffix}": unit for key, unit in {**_COMPOUND, **(_FORMATION if suffix else {})}.items()}
+        if any(f"{key}{suffix}" in present for key in _PERIPHERAL):
+            wanted |= {f"{key}{suffix}": unit for key, unit in _PERIPHERAL.items()}
+    if _ABSORPTION in present:
+        wanted[_ABSORPTION] = "1/h"
+    return {stem + key: unit for key, unit in wanted.items()}
+
+
+def drug_model(catalog: Values, drug: str, sets: Mapping[str, str]) -> DrugModel:
+    """A drug as the catalog describes it.
+
+    Parameters
+    ----------
+    catalog : Values
+        Where the values are.
+    drug : str
+        Name of the drug.
+    sets : mapping of str to str
+        The chosen sets, passed on to the catalog.
+
+    Returns
+    -------
+    DrugModel
+        Parent, metabolites and compartments.
+    """
+    stem = f"drugs.{drug}."
+    values = {path[len(stem) :]: catalog.get(path, unit, sets) for path, unit in drug_entries(catalog, drug).items()}
+
+    def compound(name: str, suffix: str) -> Compound:
+        keys = (key for key in (*_COMPOUND, *_PERIPHERAL) if key + suffix in values)
+        return Compound(name, **{key.removeprefix("pk_"): values[key + suffix] for key in keys})
+
+    metabolites = tuple(
+        Metabolite(
+            compound(name, f"_{name}"), **{key.removeprefix("pk_"): values[f"{key}_{name}"] for key in _FORMATION}
+        )
+        for name in _metabolites(values)
+    )
+    return DrugModel(drug, compound(drug, ""), metabolites, values.get(_ABSORPTION))
+
+
+def _metabolites(keys: Iterable[str]) -> list[str]:
+    """Names of the metabolites that keys of the catalog speak of, sorted."""
+    return sorted(key.removeprefix(_FORMED) for key in keys if key.startswith(_FORMED))

@@ -1,0 +1,1 @@
+"""Division, death, clearance and movement of the cells of the parenchyma."""

@@ -1,0 +1,299 @@
+"""COMMIT for the parenchyma: divisions, deaths, clearance and hops, carried out one after another.
+
+Events come in the order of their time within the step (then uid), each sees the tissue that the ones before it left, so
+nothing is contested and nothing is lost, and the order of rows or threads plays no part.
+
+**Division pushes.** A daughter goes to a neighboring free site, or the cells on the straight line to the nearest free
+site (Euclidean, within the pushing reach) each move up by one. So the inside of a nodule grows too.
+
+**Clearance closes ranks.** A cleared site would leave a hole. Its neighbor of lowest cohesion moves in, then that one's
+neighbor, and so on until no neighbor has less: the hole leaves the lesion where it is most exposed. Cohesion is the
+local density of the parenchyma on several scales, so protrusions go first, as under surface tension; filling from the
+nearest neighbor instead digs pits that grow. A lesion that loses cells shrinks and stays compact.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tumorabm.kernel import kernel
+from tumorabm.processes.process import Kind, Parameter, Phase, Process
+from tumorabm.tissue.cells import ALIVE, APOPTOTIC, NECROTIC, PARENCHYMA
+from tumorabm.tissue.division import fill_daughters
+from tumorabm.tissue.lattice import Lattice
+from tumorabm.tissue.random import draw, mix, purpose
+from tumorabm.tissue.requests import APOPTOSIS, CLEAR, DIVIDE, MIGRATE, NECROSIS
+from tumorabm.tissue.tissue import Tissue
+
+_DIRECTION = purpose("direction of division")
+_HOP = purpose("hop")
+_ADHESION = purpose("adhesion")
+_COHESION_RADII = (2, 7, 24)  # sites; each scale smooths the lesion's density over about that distance
+_BOXES = 4
+
+
+class CommitParenchyma(Process):
+    """Carries out what was asked for in the parenchyma."""
+
+    name = "commit_parenchyma"
+    phase = Phase.COMMIT
+    kind = Kind.EVENTS
+    parameters = {
+        "pushing_reach": Parameter("cell_types.tumor.pushing_reach", "um", "farthest free site a division pushes to"),
+        "collapse_reach": Parameter("cell_types.tumor.collapse_reach", "um", "longest way on which ranks close"),
+        "adhesion": Parameter("cell_types.tumor.adhesion", "1", "cost of a lost neighbor for a moving cell"),
+    }
+    reads = ("requests", "cells")
+    writes = ("cells",)
+
+    def prepare(self, tissue: Tissue) -> None:
+        self._offsets, self._shells = shells(tissue.lattice, self.p.pushing_reach)
+
+    def step(self, tissue: Tissue, dt: float) -> None:
+        cells = tissue.cells
+        uids = cells["uid"]
+        kind, row, _, number = tissue.requests.ordered((DIVIDE, APOPTOSIS, NECROSIS, CLEAR, MIGRATE), uids)
+        if kind.size == 0:
+            return
+        n = cells.n
+        cells.reserve(n + int(np.count_nonzero(kind == DIVIDE)))
+        cohesion = np.zeros(0)
+        if (kind == CLEAR).any():
+            cohesion = density(cells.occupancy[PARENCHYMA] >= 0, tissue.lattice).reshape(-1)
+        parents = _carry_out(
+            np.uint64(tissue.seed), np.uint64(tissue.step_number), kind, row, number, n,
+            cells.storage("uid"), cells.storage("site"), cells.storage("state"), cells.storage("births"),
+            cells.occupancy[PARENCHYMA], tissue.vasculature.neighbors, tissue.lattice.geometry,
+            self._offsets, self._shells, cohesion,
+            int(self.p.collapse_reach / tissue.lattice.spacing), self.p.adhesion,
+        )  # fmt: skip
+        fill_daughters(cells, parents)
+
+
+def shells(lattice: Lattice, reach: float) -> tuple[np.ndarray, np.ndarray]:
+    """Offsets (z, y, x) to all sites within reach (µm) by distance, and where each new distance begins."""
+    radius = max(1, int(reach / lattice.spacing))
+    spans = [np.arange(-min(radius, n - 1), min(radius, n - 1) + 1) for n in lattice.shape]
+    offsets = np.stack(np.meshgrid(*spans, indexing="ij"), axis=-1).reshape(-1, 3)
+    squared = (offsets**2).sum(axis=1)
+    near = (squared > 0) & (squared <= max(radius**2, 1))
+    offsets, squared = offsets[near], squared[near]
+    order = np.argsort(squared, kind="stable")
+    starts = np.flatnonzero(np.diff(squared[order], prepend=-1))
+    return offsets[order].astype(np.int64), np.append(starts, order.size).astype(np.int64)
+
+
+def density(occupied: np.ndarray, lattice: Lattice) -> np.ndarray:
+    """Local density of the parenchyma, summed over scales: high inside, low at protrusions. Shape (nz, ny, nx).
+
+    Each scale is a box applied four times along each axis: near enough to a Gaussian that lesions stay round (applied
+    twice it is a tent, and shrinking lesions turn into diamonds).
+    """
+    field = occupied.reshape(lattice.shape).astype(np.float64)
+    window = _window(field, lattice)
+    field = field[window]
+    total = np.zeros(lattice.shape)
+    for radius in _COHESION_RADII:
+        smooth = field
+        for axis in range(3):
+            if field.shape[axis] > 1:
+                lines = np.ascontiguousarray(np.moveaxis(smooth, axis, -1))
+                for _ in range(_BOXES):
+                    lines = _box_mean(lines, radius, lattice.periodic[axis])
+                smooth = np.moveaxis(lines, -1, axis)
+        total[window] += smooth
+    return total
+
+
+def _window(field: np.ndarray, lattice: Lattice) -> tuple[slice, ...]:
+    """The part of the lattice that the widest scale can bring to bear on occupied sites."""
+    margin = _BOXES * _COHESION_RADII[-1] // 2
+    window = []
+    for axis in range(3):
+        along = np.flatnonzero(field.any(axis=tuple(other for other in range(3) if other != axis)))
+        if lattice.periodic[axis] or along.size == 0:
+            window.append(slice(None))
+        else:
+            window.append(slice(max(0, int(along[0]) - margin), int(along[-1]) + margin + 1))
+    return tuple(window)
+
+
+# --- kernels ---------------------------------------------------------------------------------------------------------
+
+
+@kernel
+def _box_mean(lines, radius, periodic):
+    a, b, n = lines.shape
+    out = np.empty_like(lines)
+    reach = min(radius, (n - 1) // 2) if periodic else radius
+    scale = 1.0 / (2 * reach + 1)
+    for i in range(a):
+        for j in range(b):
+            running = 0.0
+            for k in range(-reach, reach + 1):
+                if periodic:
+                    running += lines[i, j, k % n]
+                elif 0 <= k < n:
+                    running += lines[i, j, k]
+            out[i, j, 0] = running * scale
+            for k in range(1, n):
+                entering, leaving = k + reach, k - reach - 1
+                if periodic:
+                    running += lines[i, j, entering % n] - lines[i, j, leaving % n]
+                else:
+                    if entering < n:
+                        running += lines[i, j, entering]
+                    if leaving >= 0:
+                        running -= lines[i, j, leaving]
+                out[i, j, k] = running * scale
+    return out
+
+
+@kernel
+def _shifted(site, dz, dy, dx, geometry):
+    """Site at an offset, -1 beyond a wall."""
+    nz, ny, nx = geometry[0], geometry[1], geometry[2]
+    z = site // (ny * nx) + dz
+    y = (site // nx) % ny + dy
+    x = site % nx + dx
+    if geometry[3]:
+        z %= nz
+    if geometry[4]:
+        y %= ny
+    if geometry[5]:
+        x %= nx
+    if z < 0 or z >= nz or y < 0 or y >= ny or x < 0 or x >= nx:
+        return -1
+    return (z * ny + y) * nx + x
+
+
+@kernel
+def _nearest_free(start, occupied, geometry, offsets, shell_starts, chance):
+    """Index of the offset to the nearest free site, equally near ones by chance, -1 where there is none."""
+    for shell in range(shell_starts.size - 1):
+        found = 0
+        for i in range(shell_starts[shell], shell_starts[shell + 1]):
+            there = _shifted(start, offsets[i, 0], offsets[i, 1], offsets[i, 2], geometry)
+            if there >= 0 and occupied[there] < 0:
+                found += 1
+        if found > 0:
+            wanted = int(chance * found)
+            for i in range(shell_starts[shell], shell_starts[shell + 1]):
+                there = _shifted(start, offsets[i, 0], offsets[i, 1], offsets[i, 2], geometry)
+                if there >= 0 and occupied[there] < 0:
+                    if wanted == 0:
+                        return i
+                    wanted -= 1
+    return -1
+
+
+@kernel
+def _push(start, offset, site, occupied, geometry, path):
+    """Move the cells on the line towards the offset up by one; returns the site that becomes free beside start."""
+    longest = max(abs(offset[0]), abs(offset[1]), abs(offset[2]))
+    length = 0
+    path[0] = start
+    for k in range(1, longest + 1):
+        share = k / longest
+        there = _shifted(
+            start,
+            int(np.rint(offset[0] * share)),
+            int(np.rint(offset[1] * share)),
+            int(np.rint(offset[2] * share)),
+            geometry,
+        )
+        length += 1
+        path[length] = there
+        if occupied[there] < 0:
+            break
+    for k in range(length, 1, -1):
+        moving = occupied[path[k - 1]]
+        occupied[path[k]] = moving
+        site[moving] = path[k]
+    occupied[path[1]] = -1
+    return path[1]
+
+
+@kernel
+def _close_ranks(hole, site, occupied, neighbors, cohesion, reach):
+    """Let the hole slide to where the lesion is most exposed."""
+    for _ in range(reach):
+        best = -1
+        lowest = cohesion[hole]
+        for k in range(26):
+            there = neighbors[hole, k]
+            if there >= 0 and occupied[there] >= 0 and cohesion[there] < lowest:
+                lowest = cohesion[there]
+                best = there
+        if best < 0:
+            return
+        moving = occupied[best]
+        occupied[hole] = moving
+        site[moving] = hole
+        occupied[best] = -1
+        hole = best
+
+
+@kernel
+def _neighbors_of_lesion(here, but, occupied, neighbors):
+    count = 0
+    for k in range(26):
+        there = neighbors[here, k]
+        if there >= 0 and there != but and occupied[there] >= 0:
+            count += 1
+    return count
+
+
+@kernel
+def _carry_out(
+    seed, step, kinds, rows, numbers, n, uid, site, state, births, occupied, neighbors, geometry,
+    offsets, shell_starts, cohesion, collapse_reach, adhesion,
+):  # fmt: skip
+    parents = np.empty(rows.size, dtype=np.int64)
+    born = 0
+    path = np.empty(max(geometry[0], geometry[1], geometry[2]) + 1, dtype=np.int64)
+    directions = np.empty(6, dtype=np.int64)
+    for event in range(rows.size):
+        row = rows[event]
+        kind = kinds[event]
+        here = site[row]
+        if kind == APOPTOSIS:
+            state[row] = APOPTOTIC
+        elif kind == NECROSIS:
+            state[row] = NECROTIC
+        elif kind == CLEAR:
+            site[row] = -1
+            occupied[here] = -1
+            _close_ranks(here, site, occupied, neighbors, cohesion, collapse_reach)
+        elif kind == DIVIDE:
+            chance = draw(seed, uid[row], step, _DIRECTION)
+            found = _nearest_free(here, occupied, geometry, offsets, shell_starts, chance)
+            if found >= 0:
+                place = _push(here, offsets[found], site, occupied, geometry, path)
+                births[row] += 1
+                daughter = n + born
+                uid[daughter] = mix(uid[row], np.uint64(births[row]))
+                site[daughter] = place
+                occupied[place] = daughter
+                parents[born] = row
+                born += 1
+        elif kind == MIGRATE and state[row] == ALIVE:
+            stream = np.uint64(numbers[event])
+            found = 0
+            # The nearest sites are the directions with one step along one axis.
+            for k in (4, 10, 12, 13, 15, 21):
+                if neighbors[here, k] >= 0:
+                    directions[found] = k
+                    found += 1
+            if found > 0:
+                chosen = directions[int(draw(seed, uid[row], step, _HOP + stream) * found)]
+                there = neighbors[here, chosen]
+                if occupied[there] < 0:
+                    before = _neighbors_of_lesion(here, here, occupied, neighbors)
+                    after = _neighbors_of_lesion(there, here, occupied, neighbors)
+                    lost = max(0, before - after)
+                    if draw(seed, uid[row], step, _ADHESION + stream) < np.exp(-adhesion * lost):
+                        occupied[here] = -1
+                        occupied[there] = row
+                        site[row] = there
+    return parents[:born]

@@ -1,0 +1,1 @@
+"""From concentrations to signals inside cells."""

@@ -1,0 +1,62 @@
+"""Signal of VEGFR2 on endothelium: the share of receptors that hold VEGF, lowered by kinase inhibitors.
+
+σ = θ / (1 + Σ C_j / K_j) with θ = c / (K_d + c). Inhibitors compete with ATP, not with VEGF; endothelium sees the
+unbound concentration in plasma, parent and active metabolite alike, averaged over the step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from tumorabm.processes.process import Kind, Parameter, Phase, Process, Values
+from tumorabm.tissue.cells import ENDOTHELIAL, Column
+from tumorabm.tissue.tissue import Tissue
+
+TARGET_ENTRY = "vegfr2_inhibition"  # of the drug itself; with _<metabolite> behind it, of a metabolite
+VEGFR2_SIGNAL = Column("vegfr2_signal", "1", "active share of VEGFR2", "f8", 0.0, "copy")
+
+
+class Vegfr2Signal(Process):
+    """Receptor occupancy and inhibition at each endothelial cell."""
+
+    name = "vegfr2_signal"
+    phase = Phase.SIGNALS
+    kind = Kind.DIAGNOSTIC
+    parameters = {"dissociation": Parameter("substrates.vegf_a.vegfr2_dissociation", "nM", "of VEGF-A and VEGFR2")}
+    columns = (VEGFR2_SIGNAL,)
+    substrates = ("vegf_a",)
+    reads = ("cells/site", "cells/cell_type", "microenvironment/vegf_a", "patient")
+    writes = ("cells/vegfr2_signal",)
+
+    def __init__(self, values: Mapping[str, float], inhibition_constants: Mapping[str, float] | None = None) -> None:
+        super().__init__(values)
+        self.inhibition_constants = dict(inhibition_constants or {})
+
+    @classmethod
+    def from_catalog(
+        cls, catalog: Values, drugs: Sequence[str], sets: Mapping[str, str], given: Mapping[str, float] | None = None
+    ) -> Vegfr2Signal:
+        """The process with the inhibition constants (nM, unbound) of all compounds of the drugs that have one."""
+        constants = {}
+        for drug in drugs:
+            entry = f"drugs.{drug}.{TARGET_ENTRY}"
+            for path in sorted(path for path in catalog.paths() if path == entry or path.startswith(f"{entry}_")):
+                constants[path.removeprefix(f"{entry}_") if path != entry else drug] = catalog.get(path, "nM", sets)
+        return cls(cls.values_from(catalog, sets, given), constants)
+
+    def step(self, tissue: Tissue, dt: float) -> None:
+        rows = tissue.cells.rows_of(ENDOTHELIAL)
+        vegf = tissue.microenvironment["vegf_a"].at(tissue.cells["site"][rows])
+        tissue.cells["vegfr2_signal"][rows] = occupancy(vegf, self.p.dissociation) / self.inhibition(tissue)
+
+    def inhibition(self, tissue: Tissue) -> float:
+        """Factor 1 + Σ C/K by which inhibitors in plasma lower the signal."""
+        unbound = tissue.patient.unbound_mean
+        return 1.0 + sum(unbound.get(compound, 0.0) / k for compound, k in sorted(self.inhibition_constants.items()))
+
+
+def occupancy(ligand: np.ndarray, dissociation: float) -> np.ndarray:
+    """Share of receptors that hold their ligand."""
+    return ligand / (dissociation + ligand)

@@ -1,0 +1,1 @@
+"""Where substrates come from, where they go, and the solution of their equations."""

@@ -1,0 +1,67 @@
+"""A small drug in tissue: through the walls of perfused vessels, free and bound apart.
+
+The field is the unbound tissue concentration c. Bound drug is (R − 1) c, in fast equilibrium, where R is total over
+unbound drug in tissue. So R ∂c/∂t = D ∇²c + (P S / V)(c_p − c): the partition slows the approach to steady state from
+minutes to days. c_p is the unbound plasma concentration, averaged over the step.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from tumorabm.processes.process import Kind, Parameter, Phase, Process, Values
+from tumorabm.processes.transport.oxygen import PERFUSED, ROOT, perfused_rows, vessel_length
+from tumorabm.tissue.tissue import Tissue
+
+
+class DrugSupply(Process):
+    """Exchange of every scheduled drug between plasma and tissue.
+
+    Parameters
+    ----------
+    values : mapping
+        The declared parameters.
+    walls : mapping of str to (float, float)
+        For each drug the permeability of the vessel wall (µm/h) and total over unbound drug in tissue.
+    """
+
+    name = "drug_supply"
+    phase = Phase.FIELDS
+    kind = Kind.DIAGNOSTIC
+    parameters = {"radius": Parameter("cell_types.endothelial.vessel_radius", "um", "of a capillary")}
+    columns = (PERFUSED, ROOT)
+    reads = ("cells/site", "cells/perfused", "cells/root", "vasculature/links", "patient")
+    writes = ("terms",)
+
+    def __init__(self, values: Mapping[str, float], walls: Mapping[str, tuple[float, float]] | None = None) -> None:
+        super().__init__(values)
+        self.walls = dict(walls or {})
+
+    @classmethod
+    def from_catalog(
+        cls, catalog: Values, drugs: Sequence[str], sets: Mapping[str, str], given: Mapping[str, float] | None = None
+    ) -> DrugSupply:
+        """The process with the walls of all drugs of the treatment."""
+        walls = {
+            drug: (
+                catalog.get(f"drugs.{drug}.vessel_permeability", "um/h", sets),
+                catalog.get(f"drugs.{drug}.tissue_total_over_unbound", "1", sets),
+            )
+            for drug in drugs
+        }
+        return cls(cls.values_from(catalog, sets, given), walls)
+
+    def step(self, tissue: Tissue, dt: float) -> None:
+        if not self.walls:
+            return
+        rows = perfused_rows(tissue)
+        surface = np.zeros(tissue.lattice.sites)
+        surface[tissue.cells["site"][rows]] = 2.0 * math.pi * self.p.radius * vessel_length(tissue, rows)
+        for drug, (permeability, partition) in sorted(self.walls.items()):
+            exchange = surface * (permeability / (tissue.lattice.site_volume * partition))
+            field = tissue.microenvironment[drug]
+            field.contribute("loss", "supply", exchange)
+            field.contribute("source", "supply", exchange * tissue.patient.unbound_mean.get(drug, 0.0))

@@ -1,0 +1,1 @@
+"""Endothelium: survival, sprouting, regrowth along sleeves, perfusion."""

@@ -1,0 +1,418 @@
+"""COMMIT for the vessels: regression, sprouts, advance of tips, anastomosis, regrowth, one after another.
+
+Events come in the order of their time within the step (then uid); each sees the graph that the ones before it left.
+
+A tip has a position and a heading off the lattice. In each move of half a spacing the new heading is the direction of
+w_c ∇VEGF/|∇VEGF| + w_p heading + w_n noise; when the position enters another site, the tip moves there and leaves a
+stalk cell, its daughter, behind. A tip that enters an occupied site, or comes to lie beside a vessel that is not its
+own sprout, joins it. A sprout starts only where no other tip is near and the vessels within the crowding radius are
+sparse enough: contact inhibition. A stump, the end of a vessel that has lost its continuation, is not crowded out.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from tumorabm.kernel import kernel
+from tumorabm.processes.process import Kind, Parameter, Phase, Process
+from tumorabm.processes.transport.oxygen import ROOT
+from tumorabm.processes.vessels.growth import TIP_PATH
+from tumorabm.processes.vessels.survival import COVERAGE, PHENOTYPE
+from tumorabm.tissue.cells import ENDOTHELIAL, VESSEL, Column
+from tumorabm.tissue.division import fill_daughters
+from tumorabm.tissue.lattice import Lattice
+from tumorabm.tissue.random import draw, draw_two, mix, purpose
+from tumorabm.tissue.requests import ADVANCE, RECOLONIZE, REGRESS, SPROUT
+from tumorabm.tissue.tissue import Tissue
+from tumorabm.tissue.vasculature import HOST, OFFSETS, RECOLONIZED, SPROUTED, STALK, TIP
+
+TIP_POSITION = Column("tip_position", "um", "of a tip, off the lattice (z, y, x)", "f8", 0.0, "reset", (3,))
+TIP_HEADING = Column("tip_heading", "1", "direction of a tip (z, y, x)", "f8", 0.0, "reset", (3,))
+SPROUT_OF = Column("sprout", "1", "uid of the tip that led the cell's sprout, 0 for none", "u8", 0, "copy")
+SPROUT_CELLS = Column("sprout_cells", "1", "stalk cells that a tip has left behind", "i4", 0, "reset")
+ORIGIN = Column("origin", "1", "0 host vessel, 1 sprout, 2 regrown along a sleeve", "i1", HOST, "reset")
+
+_HEADING = purpose("tip heading")
+_CHOICE = purpose("sprout direction")
+_SLEEVE_CHOICE = purpose("sleeve choice")
+
+
+class CommitVessels(Process):
+    """Carries out what was asked for in the vessels."""
+
+    name = "commit_vessels"
+    phase = Phase.COMMIT
+    kind = Kind.EVENTS
+    parameters = {
+        "chemotaxis": Parameter("cell_types.endothelial.tip_chemotaxis", "1", "weight of the VEGF gradient"),
+        "persistence": Parameter("cell_types.endothelial.tip_persistence", "1", "weight of a tip's heading"),
+        "noise": Parameter("cell_types.endothelial.tip_noise", "1", "weight of chance"),
+        "tip_spacing": Parameter("cell_types.endothelial.tip_spacing", "um", "no sprout nearer to another tip"),
+        "crowding_radius": Parameter("cell_types.endothelial.crowding_radius", "um", "within which vessels count"),
+        "crowding_density": Parameter(
+            "cell_types.endothelial.crowding_density", "1/um^2", "length per volume above which no sprout starts"
+        ),
+        "own_length": Parameter("cell_types.endothelial.anastomosis_minimum_length", "um", "of a sprout that may join"),
+        "tumor_coverage": Parameter("cell_types.endothelial.tumor_coverage", "1", "coverage of new endothelium"),
+    }
+    columns = (PHENOTYPE, COVERAGE, ROOT, TIP_PATH, TIP_POSITION, TIP_HEADING, SPROUT_OF, SPROUT_CELLS, ORIGIN)
+    substrates = ("vegf_a",)
+    reads = ("requests", "cells", "vasculature", "microenvironment/vegf_a")
+    writes = ("cells", "vasculature/links", "vasculature/sleeves")
+
+    def step(self, tissue: Tissue, dt: float) -> None:
+        cells, lattice, p = tissue.cells, tissue.lattice, self.p
+        kind, row, _, number = tissue.requests.ordered((REGRESS, SPROUT, ADVANCE, RECOLONIZE), cells["uid"])
+        if kind.size == 0:
+            return
+        n = cells.n
+        cells.reserve(n + kind.size)
+        weights = np.array([p.chemotaxis, p.persistence, p.noise])
+        tips = np.flatnonzero((cells["cell_type"] == ENDOTHELIAL) & (cells["phenotype"] == TIP))
+        radius = max(1, int(p.crowding_radius / lattice.spacing))
+        parents, births = _carry_out(
+            np.uint64(tissue.seed), np.uint64(tissue.step_number), kind, row, number, n, tips,
+            cells.storage("uid"), cells.storage("site"), cells.storage("births"), cells.storage("phenotype"),
+            cells.storage("tip_position"), cells.storage("tip_heading"), cells.storage("sprout"),
+            cells.storage("sprout_cells"), cells.occupancy[VESSEL], tissue.vasculature.links,
+            tissue.vasculature.sleeves, tissue.vasculature.neighbors, OFFSETS, lattice.geometry, lattice.spacing,
+            tissue.microenvironment["vegf_a"].concentration.reshape(-1), weights, p.tip_spacing, radius,
+            most_cells(lattice, radius, p.crowding_density), int(p.own_length / lattice.spacing),
+        )  # fmt: skip
+        self._complete(tissue, parents, births)
+
+    def _complete(self, tissue: Tissue, parents: np.ndarray, births: np.ndarray) -> None:
+        """Fill the columns of new cells: ``births`` tells what each is (the event that made it)."""
+        cells = tissue.cells
+        made = cells.n
+        names = ("phenotype", "tip_position", "tip_heading", "sprout", "sprout_cells")
+        new = slice(made, made + parents.size)
+        kept = {name: cells.storage(name)[new].copy() for name in names}
+        daughters = fill_daughters(cells, parents)
+        for name, values in kept.items():
+            cells[name][daughters] = values
+        cells["coverage"][daughters] = self.p.tumor_coverage
+        cells["origin"][daughters] = np.where(births == RECOLONIZE, RECOLONIZED, SPROUTED)
+
+
+def most_cells(lattice: Lattice, radius: int, density: float) -> float:
+    """Number of endothelial cells in the crowding box at a vessel density (µm per µm³)."""
+    box = math.prod(min(2 * radius + 1, n) for n in lattice.shape)
+    return density * lattice.spacing**2 * box
+
+
+# --- kernels ---------------------------------------------------------------------------------------------------------
+
+
+@kernel
+def _vessels_around(site, occupied, geometry, radius):
+    """Number of endothelial cells in the box of this radius around a site."""
+    nz, ny, nx = geometry[0], geometry[1], geometry[2]
+    z0, y0, x0 = site // (ny * nx), (site // nx) % ny, site % nx
+    rz, ry, rx = min(radius, nz // 2), min(radius, ny // 2), min(radius, nx // 2)
+    count = 0
+    for dz in range(-rz, rz + 1):
+        z = z0 + dz
+        if geometry[3]:
+            z %= nz
+        if z < 0 or z >= nz:
+            continue
+        for dy in range(-ry, ry + 1):
+            y = y0 + dy
+            if geometry[4]:
+                y %= ny
+            if y < 0 or y >= ny:
+                continue
+            for dx in range(-rx, rx + 1):
+                x = x0 + dx
+                if geometry[5]:
+                    x %= nx
+                if x >= 0 and x < nx and occupied[(z * ny + y) * nx + x] >= 0:
+                    count += 1
+    return count
+
+
+@kernel
+def _tip_near(site, tips, tip_count, phenotype, sites, geometry, spacing, distance):
+    """Whether a tip is nearer to the site than the distance (µm)."""
+    ny, nx = geometry[1], geometry[2]
+    for i in range(tip_count):
+        row = tips[i]
+        if phenotype[row] != TIP or sites[row] < 0:
+            continue
+        other = sites[row]
+        squared = 0.0
+        gaps = (abs(site // (ny * nx) - other // (ny * nx)), abs((site // nx) % ny - (other // nx) % ny),
+                abs(site % nx - other % nx))  # fmt: skip
+        for axis in range(3):
+            gap = gaps[axis]
+            if geometry[3 + axis]:
+                gap = min(gap, geometry[axis] - gap)
+            squared += (gap * spacing) ** 2
+        if squared < distance * distance:
+            return True
+    return False
+
+
+@kernel
+def _gradient(site, field, neighbors):
+    """Unit vector (z, y, x) along the gradient of a field, zero where it is flat."""
+    slope = np.zeros(3)
+    low, high = (4, 10, 12), (21, 15, 13)
+    for axis in range(3):
+        a, b = neighbors[site, low[axis]], neighbors[site, high[axis]]
+        if a >= 0 and b >= 0:
+            slope[axis] = field[b] - field[a]
+        elif b >= 0:
+            slope[axis] = 2.0 * (field[b] - field[site])
+        elif a >= 0:
+            slope[axis] = 2.0 * (field[site] - field[a])
+    norm = np.sqrt(slope[0] ** 2 + slope[1] ** 2 + slope[2] ** 2)
+    if norm > 0.0:
+        slope /= norm
+    return slope
+
+
+@kernel
+def _noise(seed, uid, step, stream, geometry):
+    """A random unit vector within the domain's axes (z, y, x)."""
+    first, second = draw_two(seed, uid, step, stream)
+    out = np.zeros(3)
+    angle = 2.0 * np.pi * second
+    if geometry[0] > 1:
+        out[0] = 2.0 * first - 1.0
+    radius = np.sqrt(1.0 - out[0] * out[0])
+    out[1] = radius * np.sin(angle)
+    out[2] = radius * np.cos(angle)
+    return out
+
+
+@kernel
+def _degree(here, links):
+    count = 0
+    for k in range(26):
+        count += (links[here] >> np.uint32(k)) & np.uint32(1)
+    return count
+
+
+@kernel
+def _join(here, k, links, neighbors):
+    there = neighbors[here, k]
+    links[here] |= np.uint32(1) << np.uint32(k)
+    links[there] |= np.uint32(1) << np.uint32(25 - k)
+
+
+@kernel
+def _direction_between(here, there, neighbors):
+    for k in range(26):
+        if neighbors[here, k] == there:
+            return k
+    return -1
+
+
+@kernel
+def _regress(row, site, occupied, links, sleeves, neighbors):
+    """Remove an endothelial cell; its links become empty sleeves."""
+    here = site[row]
+    for k in range(26):
+        if (links[here] >> np.uint32(k)) & np.uint32(1):
+            there = neighbors[here, k]
+            links[there] &= ~(np.uint32(1) << np.uint32(25 - k))
+            sleeves[there] |= np.uint32(1) << np.uint32(25 - k)
+            sleeves[here] |= np.uint32(1) << np.uint32(k)
+    links[here] = np.uint32(0)
+    occupied[here] = -1
+    site[row] = -1
+
+
+@kernel
+def _sprout_direction(here, heading, chance_first, occupied, neighbors, offsets):
+    """Free neighbor for a new tip: up the gradient, away from other endothelium; -1 where there is none."""
+    best = -1
+    highest = -1.0e9
+    for k in range(26):
+        there = neighbors[here, k]
+        if there < 0 or occupied[there] >= 0:
+            continue
+        length = np.sqrt(offsets[k, 0] ** 2 + offsets[k, 1] ** 2 + offsets[k, 2] ** 2)
+        along = (offsets[k, 0] * heading[0] + offsets[k, 1] * heading[1] + offsets[k, 2] * heading[2]) / length
+        beside = 0
+        for j in range(26):
+            other = neighbors[there, j]
+            if other >= 0 and other != here and occupied[other] >= 0:
+                beside += 1
+        score = along - beside + (chance_first * (k + 1)) % 1.0
+        if score > highest:
+            highest = score
+            best = k
+    return best
+
+
+@kernel
+def _move_tip(row, position, heading, wanted, geometry, spacing):
+    """Advance a tip by half a spacing along the wanted direction; reflects at walls. Returns the site it is in."""
+    norm = np.sqrt(wanted[0] ** 2 + wanted[1] ** 2 + wanted[2] ** 2)
+    if norm > 0.0:
+        for axis in range(3):
+            heading[row, axis] = wanted[axis] / norm
+    index = np.zeros(3, dtype=np.int64)
+    for axis in range(3):
+        extent = geometry[axis] * spacing
+        moved = position[row, axis] + 0.5 * spacing * heading[row, axis]
+        if geometry[3 + axis]:
+            moved %= extent
+        elif moved < 0.0 or moved >= extent:
+            heading[row, axis] = -heading[row, axis]
+            moved = min(max(position[row, axis] + 0.5 * spacing * heading[row, axis], 0.0), extent * (1.0 - 1e-12))
+        position[row, axis] = moved
+        index[axis] = min(int(moved / spacing), geometry[axis] - 1)
+    return (index[0] * geometry[1] + index[1]) * geometry[2] + index[2]
+
+
+@kernel
+def _neighbor_of_another_sprout(here, own, sprout, occupied, neighbors, links):
+    for k in range(26):
+        there = neighbors[here, k]
+        if there >= 0 and occupied[there] >= 0 and sprout[occupied[there]] != own:
+            if not (links[here] >> np.uint32(k)) & np.uint32(1):
+                return k
+    return -1
+
+
+@kernel
+def _carry_out(
+    seed, step, kinds, rows, numbers, n, first_tips, uid, site, births, phenotype, position, heading, sprout,
+    sprout_cells, occupied, links, sleeves, neighbors, offsets, geometry, spacing, vegf, weights, tip_spacing,
+    crowding_radius, crowding_cells, own_cells,
+):  # fmt: skip
+    parents = np.empty(rows.size, dtype=np.int64)
+    made_by = np.empty(rows.size, dtype=np.int64)
+    born = 0
+    tips = np.empty(first_tips.size + rows.size, dtype=np.int64)
+    tips[: first_tips.size] = first_tips
+    tip_count = first_tips.size
+    for event in range(rows.size):
+        row = rows[event]
+        here = site[row]
+        kind = kinds[event]
+        if here < 0:
+            continue  # regressed earlier in this step
+        if kind == REGRESS:
+            _regress(row, site, occupied, links, sleeves, neighbors)
+        elif kind == SPROUT:
+            if phenotype[row] == TIP:
+                continue
+            stump = _degree(here, links) < 2
+            if not stump and _vessels_around(here, occupied, geometry, crowding_radius) > crowding_cells:
+                continue
+            if _tip_near(here, tips, tip_count, phenotype, site, geometry, spacing, tip_spacing):
+                continue
+            chance = draw(seed, uid[row], step, _CHOICE)
+            k = _sprout_direction(here, _gradient(here, vegf, neighbors), chance, occupied, neighbors, offsets)
+            if k < 0:
+                continue
+            there = neighbors[here, k]
+            tip = n + born
+            births[row] += 1
+            uid[tip] = mix(uid[row], np.uint64(births[row]))
+            site[tip] = there
+            phenotype[tip] = TIP
+            sprout[tip] = uid[tip]
+            sprout_cells[tip] = 0
+            coordinates = (there // (geometry[1] * geometry[2]), (there // geometry[2]) % geometry[1],
+                           there % geometry[2])  # fmt: skip
+            length = np.sqrt(offsets[k, 0] ** 2 + offsets[k, 1] ** 2 + offsets[k, 2] ** 2)
+            for axis in range(3):
+                position[tip, axis] = (coordinates[axis] + 0.5) * spacing
+                heading[tip, axis] = offsets[k, axis] / length
+            occupied[there] = tip
+            _join(here, k, links, neighbors)
+            tips[tip_count] = tip
+            tip_count += 1
+            parents[born] = row
+            made_by[born] = kind
+            born += 1
+        elif kind == RECOLONIZE:
+            open_count = 0
+            for k in range(26):
+                if (sleeves[here] >> np.uint32(k)) & np.uint32(1) and occupied[neighbors[here, k]] < 0:
+                    open_count += 1
+            if open_count == 0:
+                continue
+            wanted = int(draw(seed, uid[row], step, _SLEEVE_CHOICE) * open_count)
+            there = -1
+            for k in range(26):
+                if (sleeves[here] >> np.uint32(k)) & np.uint32(1) and occupied[neighbors[here, k]] < 0:
+                    if wanted == 0:
+                        there = neighbors[here, k]
+                    wanted -= 1
+            cell = n + born
+            births[row] += 1
+            uid[cell] = mix(uid[row], np.uint64(births[row]))
+            site[cell] = there
+            phenotype[cell] = STALK
+            sprout[cell] = np.uint64(0)
+            sprout_cells[cell] = 0
+            position[cell] = 0.0
+            heading[cell] = 0.0
+            occupied[there] = cell
+            # The sleeve joins the new cell to all living neighbors along it.
+            for k in range(26):
+                if (sleeves[there] >> np.uint32(k)) & np.uint32(1) and occupied[neighbors[there, k]] >= 0:
+                    _join(there, k, links, neighbors)
+                    sleeves[there] &= ~(np.uint32(1) << np.uint32(k))
+                    sleeves[neighbors[there, k]] &= ~(np.uint32(1) << np.uint32(25 - k))
+            parents[born] = row
+            made_by[born] = kind
+            born += 1
+        elif kind == ADVANCE and phenotype[row] == TIP:
+            gradient = _gradient(here, vegf, neighbors)
+            noise = _noise(seed, uid[row], step, _HEADING + np.uint64(numbers[event]), geometry)
+            wanted_heading = weights[0] * gradient + weights[1] * heading[row] + weights[2] * noise
+            old_position = position[row].copy()
+            there = _move_tip(row, position, heading, wanted_heading, geometry, spacing)
+            if there == here:
+                continue
+            k = _direction_between(here, there, neighbors)
+            if occupied[there] >= 0:
+                if sprout[occupied[there]] == uid[row] or (
+                    sprout_cells[row] < own_cells and (links[here] >> np.uint32(k)) & np.uint32(1)
+                ):
+                    # It ran into its own sprout or back into its parent vessel: turn around and stay.
+                    for axis in range(3):
+                        heading[row, axis] = -heading[row, axis]
+                        position[row, axis] = old_position[axis]
+                    continue
+                _join(here, k, links, neighbors)
+                phenotype[row] = STALK
+                if phenotype[occupied[there]] == TIP:
+                    phenotype[occupied[there]] = STALK
+                continue
+            stalk = n + born
+            births[row] += 1
+            uid[stalk] = mix(uid[row], np.uint64(births[row]))
+            site[stalk] = here
+            phenotype[stalk] = STALK
+            sprout[stalk] = sprout[row]
+            sprout_cells[stalk] = 0
+            position[stalk] = 0.0
+            heading[stalk] = 0.0
+            occupied[here] = stalk
+            site[row] = there
+            occupied[there] = row
+            sprout_cells[row] += 1
+            _join(here, k, links, neighbors)
+            parents[born] = row
+            made_by[born] = kind
+            born += 1
+            if sprout_cells[row] >= own_cells:
+                k = _neighbor_of_another_sprout(there, sprout[row], sprout, occupied, neighbors, links)
+                if k >= 0:
+                    _join(there, k, links, neighbors)
+                    phenotype[row] = STALK
+                    other = occupied[neighbors[there, k]]
+                    if phenotype[other] == TIP:
+                        phenotype[other] = STALK
+    return parents[:born], made_by[:born]

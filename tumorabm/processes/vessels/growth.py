@@ -1,0 +1,152 @@
+"""Growth of vessels: sprouts led by tips, and regrowth along empty sleeves.
+
+VEGF drives three things apart from each other: survival (``survival``), proliferation and migration. A sprout starts at
+the rate k_s (σ − σ_s)/(1 − σ_s) where the VEGFR2 signal exceeds the threshold σ_s. Its tip advances at the speed at
+which both migration and the supply of stalk cells allow: 1/v = 1/(v₀ M(σ)) + 1/(n ℓ P(σ)/T) with the tip's speed v₀, n
+dividing stalk cells of length ℓ and division time T, and Hill functions M and P of the signal. Stop either and the
+sprout stops. Where endothelium has died, neighbors divide into the sleeve of basement membrane it left, at k_r P(σ).
+
+Mancuso et al. (2006) for sleeves and their regrowth; Utzinger et al. (2015) for the speed of sprouts.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tumorabm.kernel import kernel
+from tumorabm.processes.process import Kind, Parameter, Phase, Process
+from tumorabm.processes.signaling.vegfr2 import VEGFR2_SIGNAL
+from tumorabm.processes.vessels.survival import PHENOTYPE, mortal_rows, signal_response
+from tumorabm.tissue.cells import ENDOTHELIAL, VESSEL, Column
+from tumorabm.tissue.random import purpose, uniforms
+from tumorabm.tissue.requests import ADVANCE
+from tumorabm.tissue.tissue import Tissue
+from tumorabm.tissue.vasculature import TIP
+
+TIP_PATH = Column("tip_path", "um", "way of a tip since its last move", "f8", 0.0, "reset")
+_SLEEVE = purpose("sleeve")
+
+
+class Sprouting(Process):
+    """Rate at which endothelial cells start sprouts (spacing and crowding are checked when it happens)."""
+
+    name = "sprouting"
+    phase = Phase.RATES
+    kind = Kind.DIAGNOSTIC
+    parameters = {
+        "rate": Parameter("cell_types.endothelial.sprout_rate", "1/h", "at full signal"),
+        "threshold": Parameter("cell_types.endothelial.sprout_threshold", "1", "VEGFR2 signal below which none starts"),
+    }
+    columns = (VEGFR2_SIGNAL, PHENOTYPE)
+    reads = ("cells/cell_type", "cells/root", "cells/phenotype", "cells/vegfr2_signal")
+    writes = ("rates/sprout",)
+    limits_step = ("rate",)
+
+    def step(self, tissue: Tissue, dt: float) -> None:
+        cells = tissue.cells
+        rows = mortal_rows(tissue)
+        rows = rows[cells["phenotype"][rows] != TIP]
+        above = np.maximum(0.0, cells["vegfr2_signal"][rows] - self.p.threshold) / (1.0 - self.p.threshold)
+        rate = np.zeros(cells.n)
+        rate[rows] = self.p.rate * above
+        tissue.rates.add("sprout", self.name, rate)
+
+
+class Recolonization(Process):
+    """Rate at which endothelial cells divide into empty sleeves beside them."""
+
+    name = "recolonization"
+    phase = Phase.RATES
+    kind = Kind.DIAGNOSTIC
+    parameters = {
+        "rate": Parameter("cell_types.endothelial.recolonization_rate", "1/h", "at full signal"),
+        "half": Parameter("cell_types.endothelial.proliferation_half", "1", "VEGFR2 signal of half proliferation"),
+        "exponent": Parameter("cell_types.endothelial.proliferation_exponent", "1", "steepness"),
+    }
+    columns = (VEGFR2_SIGNAL,)
+    reads = ("cells/site", "cells/cell_type", "cells/vegfr2_signal", "vasculature/sleeves")
+    writes = ("rates/recolonize",)
+    limits_step = ("rate",)
+
+    def step(self, tissue: Tissue, dt: float) -> None:
+        cells = tissue.cells
+        rows = cells.rows_of(ENDOTHELIAL)
+        vasculature = tissue.vasculature
+        rows = rows[vasculature.sleeves[cells["site"][rows]] != 0]
+        rate = np.zeros(cells.n)
+        rate[rows] = self.p.rate * signal_response(cells["vegfr2_signal"][rows], self.p.half, self.p.exponent)
+        tissue.rates.add("recolonize", self.name, rate)
+
+
+class TipMigration(Process):
+    """How far tips advance in this step, in moves of half a spacing."""
+
+    name = "tip_migration"
+    phase = Phase.REQUESTS
+    kind = Kind.EVENTS
+    parameters = {
+        "speed": Parameter("cell_types.endothelial.sprout_speed", "um/h", "of a tip at full signal"),
+        "migration_half": Parameter("cell_types.endothelial.migration_half", "1", "VEGFR2 signal of half speed"),
+        "migration_exponent": Parameter("cell_types.endothelial.migration_exponent", "1", "steepness"),
+        "division_time": Parameter("cell_types.endothelial.division_time", "h", "of stalk cells at full signal"),
+        "stalk_cells": Parameter("cell_types.endothelial.proliferating_stalk_cells", "1", "that feed a sprout"),
+        "cell_length": Parameter("cell_types.endothelial.cell_length", "um", "of an endothelial cell in a sprout"),
+        "proliferation_half": Parameter("cell_types.endothelial.proliferation_half", "1", "VEGFR2 signal, half rate"),
+        "proliferation_exponent": Parameter("cell_types.endothelial.proliferation_exponent", "1", "steepness"),
+    }
+    columns = (VEGFR2_SIGNAL, PHENOTYPE, TIP_PATH)
+    reads = ("cells/cell_type", "cells/phenotype", "cells/vegfr2_signal", "cells/tip_path")
+    writes = ("requests/advance", "cells/tip_path")
+
+    def step(self, tissue: Tissue, dt: float) -> None:
+        cells = tissue.cells
+        rows = np.flatnonzero((cells["cell_type"] == ENDOTHELIAL) & (cells["phenotype"] == TIP))
+        move = 0.5 * tissue.lattice.spacing
+        way = cells["tip_path"][rows] + self.tip_speed(cells["vegfr2_signal"][rows]) * dt
+        moves = np.floor(way / move).astype(np.int64)
+        cells["tip_path"][rows] = way - moves * move
+        number = np.concatenate([np.arange(m) for m in moves.tolist()] or [np.empty(0, dtype=np.int64)])
+        every = np.repeat(moves, moves)
+        tissue.requests.add(ADVANCE, np.repeat(rows, moves), dt * (number + 1) / np.maximum(every, 1), number)
+
+    def tip_speed(self, signal: np.ndarray) -> np.ndarray:
+        """Speed of tips in µm/h at their VEGFR2 signal."""
+        p = self.p
+        migration = p.speed * signal_response(signal, p.migration_half, p.migration_exponent)
+        division = signal_response(signal, p.proliferation_half, p.proliferation_exponent) / p.division_time
+        supply = p.stalk_cells * p.cell_length * division
+        both = migration + supply
+        return np.where(both > 0.0, migration * supply / np.where(both > 0.0, both, 1.0), 0.0)
+
+
+class SleeveLoss(Process):
+    """Loss of empty basement membrane sleeves, each at a constant rate."""
+
+    name = "sleeve_loss"
+    phase = Phase.VESSELS
+    kind = Kind.EVENTS
+    parameters = {"half_life": Parameter("cell_types.endothelial.sleeve_half_life", "h", "of an empty sleeve")}
+    reads = ("vasculature/sleeves",)
+    writes = ("vasculature/sleeves",)
+
+    def step(self, tissue: Tissue, dt: float) -> None:
+        vasculature = tissue.vasculature
+        empty = np.flatnonzero((vasculature.sleeves != 0) & (tissue.cells.occupancy[VESSEL] < 0))
+        chance = -np.expm1(-np.log(2.0) * dt / self.p.half_life)
+        # A site draws for itself: it has no uid, its index stands for one.
+        drawn = uniforms(tissue.seed, empty.astype(np.uint64), tissue.step_number, _SLEEVE)
+        _forget_sleeves(empty[drawn < chance], vasculature.sleeves, vasculature.neighbors)
+
+
+# --- kernels ---------------------------------------------------------------------------------------------------------
+
+
+@kernel
+def _forget_sleeves(lost, sleeves, neighbors):
+    for i in range(lost.size):
+        here = lost[i]
+        for k in range(26):
+            if (sleeves[here] >> np.uint32(k)) & np.uint32(1):
+                there = neighbors[here, k]
+                sleeves[there] &= ~(np.uint32(1) << np.uint32(25 - k))
+        sleeves[here] = np.uint32(0)

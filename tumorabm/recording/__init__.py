@@ -1,0 +1,1 @@
+"""What a run leaves: outputs, frames, segments, checkpoints and the folder that holds them."""

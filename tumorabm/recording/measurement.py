@@ -1,0 +1,191 @@
+"""What is measured of a tissue: the lesion, its hull, its vessels. Each quantity is computed once per record.
+
+Sums run over sites in their order, never over rows, so that the order of rows changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from tumorabm.processes.transport.oxygen import vessel_length
+from tumorabm.recording.hull import Hull, hull_of
+from tumorabm.tissue.cells import ALIVE, ENDOTHELIAL, TUMOR
+from tumorabm.tissue.lattice import Lattice
+from tumorabm.tissue.tissue import Tissue
+
+
+class Endothelium(NamedTuple):
+    """Living endothelial cells in the order of their sites."""
+
+    rows: np.ndarray
+    sites: np.ndarray
+    in_hull: np.ndarray
+
+
+class Measurement:
+    """Quantities that outputs share, at one moment.
+
+    Parameters
+    ----------
+    tissue : Tissue
+    constants : mapping of str to float
+        The catalog's values that definitions need, see ``outputs.CONSTANTS``.
+    """
+
+    def __init__(self, tissue: Tissue, constants: Mapping[str, float]) -> None:
+        self.tissue = tissue
+        self.constants = constants
+
+    @property
+    def lattice(self) -> Lattice:
+        """The lattice."""
+        return self.tissue.lattice
+
+    @cached_property
+    def tumor_states(self) -> np.ndarray:
+        """State of the tumor cell (or its debris) on each site, -1 where there is none; int8, shape (sites,)."""
+        cells = self.tissue.cells
+        rows = cells.rows_of(TUMOR)
+        out = np.full(self.lattice.sites, -1, dtype=np.int8)
+        out[cells["site"][rows]] = cells["state"][rows]
+        return out
+
+    @cached_property
+    def lesion(self) -> np.ndarray:
+        """Sites of the lesion: the largest connected component of tumor cells and debris; bool, (nz, ny, nx)."""
+        return largest_component((self.tumor_states >= 0).reshape(self.lattice.shape), self.lattice.periodic)
+
+    @cached_property
+    def lesion_sites(self) -> np.ndarray:
+        """Flat indices of the lesion's sites, ascending."""
+        return np.flatnonzero(self.lesion)
+
+    @cached_property
+    def living_lesion_sites(self) -> np.ndarray:
+        """Flat indices of the lesion's sites that hold a living tumor cell, ascending."""
+        sites = self.lesion_sites
+        return sites[self.tumor_states[sites] == ALIVE]
+
+    def lesion_count(self, state: int) -> int:
+        """Number of the lesion's tumor cells in a state."""
+        return int(np.count_nonzero(self.tumor_states[self.lesion_sites] == state))
+
+    @cached_property
+    def lesion_volume(self) -> float:
+        """Volume of the lesion in µm³: its cells and debris times the volume of a site."""
+        return self.lesion_sites.size * self.lattice.site_volume
+
+    @cached_property
+    def hull(self) -> Hull:
+        """Convex hull of the lesion."""
+        return hull_of(self.lesion, self.lattice)
+
+    def region(self, inside: bool) -> np.ndarray:
+        """Whether each site lies inside the lesion's hull, or outside; bool, shape (sites,)."""
+        mask = self.hull.mask.reshape(-1)
+        return mask if inside else ~mask
+
+    @cached_property
+    def endothelium(self) -> Endothelium:
+        """Living endothelial cells in the order of their sites."""
+        cells = self.tissue.cells
+        rows = cells.alive(ENDOTHELIAL)
+        rows = rows[np.argsort(cells["site"][rows])]
+        sites = cells["site"][rows]
+        return Endothelium(rows, sites, self.region(True)[sites])
+
+    def endothelial(self, column: str) -> np.ndarray:
+        """A column of the living endothelial cells, in the order of ``endothelium``."""
+        return self.tissue.cells[column][self.endothelium.rows]
+
+    @cached_property
+    def vessel_length(self) -> np.ndarray:
+        """Vessel length that belongs to each living endothelial cell, µm: half its links, and a root's crossing."""
+        return vessel_length(self.tissue, self.endothelium.rows)
+
+    def vessel_length_density(self, inside: bool) -> float:
+        """Vessel length per volume in 1/mm², inside the lesion's hull or outside; NaN where there is no volume."""
+        volume = np.count_nonzero(self.region(inside)) * self.lattice.site_volume
+        chosen = self.endothelium.in_hull == inside
+        return ratio(float(self.vessel_length[chosen].sum()), volume) * 1e6  # 1/µm² is 1e6 / mm²
+
+    @cached_property
+    def oxygen_supply(self) -> np.ndarray | None:
+        """Oxygen that each living endothelial cell delivers, mmHg µm³/h; None before the first step."""
+        field = self.tissue.microenvironment["oxygen"]
+        try:
+            exchange = field.contribution("loss", "supply")
+        except KeyError:
+            return None
+        sites = self.endothelium.sites
+        gradient = self.constants["vessel_oxygen"] - field.at(sites)
+        return exchange.reshape(-1)[sites] * gradient * self.lattice.site_volume
+
+
+def ratio(part: float, whole: float) -> float:
+    """part / whole, NaN if the whole is nothing."""
+    return part / whole if whole > 0 else float("nan")
+
+
+def largest_component(mask: np.ndarray, periodic: tuple[bool, bool, bool]) -> np.ndarray:
+    """The largest connected component (26 neighbors, 8 in a slab) of a mask; of equal ones that of the lowest site.
+
+    Parameters
+    ----------
+    mask : ndarray of bool, shape (nz, ny, nx)
+    periodic : tuple of bool
+        Axes across whose faces sites are neighbors.
+    """
+    from scipy import ndimage
+
+    labels, count = ndimage.label(mask, structure=np.ones((3, 3, 3), dtype=bool))
+    if count == 0:
+        return np.zeros_like(mask)
+    if any(periodic):
+        labels, count = _join_across_faces(labels, count, periodic)
+    sizes = np.bincount(labels.reshape(-1), minlength=count + 1)
+    sizes[0] = 0
+    return labels == int(np.argmax(sizes))
+
+
+def _join_across_faces(labels: np.ndarray, count: int, periodic: tuple[bool, bool, bool]) -> tuple[np.ndarray, int]:
+    """Merge labels that touch through a periodic face, also through edges and corners of the domain."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    pairs = []
+    for axis in range(3):
+        if not periodic[axis]:
+            continue
+        first = np.take(labels, [0], axis=axis)
+        last = np.take(labels, [-1], axis=axis)
+        for shift in _tangential_shifts(axis):
+            moved = np.roll(last, shift, axis=(0, 1, 2))
+            for other in range(3):  # what rolled around a wall is no neighbor
+                if shift[other] and not periodic[other]:
+                    edge = [slice(None)] * 3
+                    edge[other] = slice(0, 1) if shift[other] > 0 else slice(-1, None)
+                    moved[tuple(edge)] = 0
+            touching = (moved > 0) & (first > 0) & (moved != first)
+            pairs.append(np.stack([moved[touching], first[touching]]))
+    joined = np.concatenate(pairs, axis=1)
+    graph = coo_array((np.ones(joined.shape[1]), (joined[0], joined[1])), shape=(count + 1, count + 1))
+    groups, group = connected_components(graph, directed=False)
+    # Renumber by the lowest label of each group, so that ties still go to the lowest site; background stays 0.
+    lowest = np.full(groups, count + 1)
+    np.minimum.at(lowest, group, np.arange(count + 1))
+    return lowest[group][labels], count
+
+
+def _tangential_shifts(axis: int) -> list[tuple[int, int, int]]:
+    shifts = []
+    for first in (-1, 0, 1):
+        for second in (-1, 0, 1):
+            shift = [first, second]
+            shift.insert(axis, 0)
+            shifts.append((shift[0], shift[1], shift[2]))
+    return shifts

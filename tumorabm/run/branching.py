@@ -1,0 +1,133 @@
+"""Branch a run: a new one that shares another's history up to a time."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from tumorabm import units
+from tumorabm.errors import InputError
+from tumorabm.recording.run_folder import PROVENANCE, RunFolder
+from tumorabm.recording.segments import write_segment
+from tumorabm.recording.writer import RunWriter, adapted, find_checkpoint
+from tumorabm.run import parts
+from tumorabm.run.course import Course, Plan, steps_in, writing
+from tumorabm.step import advance
+
+if TYPE_CHECKING:
+    from tumorabm.config import Experiment
+
+# A branch inherits a history in which these were as they are; anything else may differ from there on.
+_INHERITED: Final = ("lattice", "time_step", "burn_in", "clones", "cells", "vessels")
+
+
+def branch(
+    run: str | Path,
+    at: str,
+    overrides: Sequence[str] = (),
+    *,
+    out: str | Path | None = None,
+    threads: int = 1,
+    force: bool = False,
+    quiet: bool = False,
+) -> Path:
+    """Begin a new run that shares another's history up to a time.
+
+    Parameters
+    ----------
+    run : str or Path
+        The parent's folder.
+    at : str
+        Simulated time since the start, burn-in included, for example ``"90 d"``.
+    overrides : sequence of str
+        What differs from then on, as ``path=value``.
+    out : str or Path, optional
+        Folder of runs; where the parent is, if not given.
+    threads, force, quiet
+        As in ``run_experiment``.
+
+    Raises
+    ------
+    InputError
+        If the parent has not come that far or cannot be read, or an override changes what the history rests on.
+    RunInterrupted, RunFailed
+    """
+    parts.use_threads(threads)
+    folder = RunFolder(run)
+    parent, child = parts.load(folder.path), parts.load(folder.path, overrides)
+    _check_inherited(parent, child)
+    plan = Plan.of(child)
+    try:
+        step = steps_in(units.quantity(at, "h"), child.time_step, "--at")
+    except units.UnitError as error:
+        raise InputError(f"--at: {error}") from None
+    history = folder.records()
+    if not 0 <= step <= min(history.to_step, plan.end):
+        reached = min(history.to_step, plan.end) * plan.dt / 24
+        raise InputError(f"--at {at}: {folder.path} can be branched between day 0 and day {reached:g}")
+
+    origin = {"run": str(folder.path), "run_id": folder.run_id, "at": step * plan.dt, "set": list(overrides)}
+    origin["parent"] = folder.provenance.get("parent")
+    identity = parts.identity(child, origin)
+    path = (Path(out) / child.name if out else folder.path.parent) / identity["run_id"]
+    if (path / PROVENANCE).exists() and not force:
+        if RunFolder(path).status == "finished":
+            return path
+        if parts.has_checkpoint(path):
+            raise InputError(f"{path}: holds an unfinished branch of this kind; resume it, or use --force")
+
+    state = _state_at(folder, parent, step)
+    tissue, processes = parts.build(child)
+    _check_drugs(state, tissue.state())
+    parts.load_state(tissue, processes, adapted(state, tissue.state(), list(tissue.cells.specs.values())))
+    tissue.seed = child.seed
+    with RunWriter(path) as writer:
+        with writing(path):
+            parts.clear(path)
+            parts.describe(child, writer, parent)
+            writer.begin(identity, parts.history_hash(path), threads, step)
+            write_segment(path, history.until(step))
+            recorder = parts.make_recorder(child, tissue, plan, step)
+            # Kept: a branch of this branch cannot compute the history from this experiment.
+            writer.checkpoint(tissue, recorder.manifest["columns"], keep=True)
+        return Course(child, writer, tissue, processes, recorder, plan, quiet, step).go()
+
+
+def _state_at(folder: RunFolder, experiment: Experiment, step: int) -> dict[str, Any]:
+    """State of a run at a step: from a checkpoint at or before it, else computed from the start."""
+    checkpoint, problems = find_checkpoint(folder.path, step)
+    for problem in problems:
+        print(f"Note: {problem}", file=sys.stderr)
+    if checkpoint is not None and checkpoint.step == step:
+        return checkpoint.state
+    inherited = folder.provenance.get("parent")
+    if checkpoint is None and inherited:
+        raise InputError(
+            f"{folder.path}: its history up to day {inherited['at'] / 24:g} is that of {inherited['run']}: branch that"
+        )
+    tissue, processes = parts.build(experiment)
+    if checkpoint is not None:
+        parts.load_state(tissue, processes, checkpoint.state)
+    while tissue.step_number < step:
+        advance(tissue, processes, experiment.time_step)
+    return tissue.state()
+
+
+def _check_inherited(parent: Experiment, child: Experiment) -> None:
+    before, after = parent.resolved(), child.resolved()
+    changed = [name for name in _INHERITED if before.get(name) != after.get(name)]
+    if changed:
+        raise InputError(f"a branch inherits its parent's {', '.join(_INHERITED)}; --set changes {', '.join(changed)}")
+
+
+def _check_drugs(state: dict[str, Any], fresh: dict[str, Any]) -> None:
+    """Drug that is in the patient's body must be able to leave it."""
+    present = {name for name, amount in state.items() if name.startswith("patient/amounts/") and amount.any()}
+    left = sorted(name.rsplit("/", 1)[1] for name in present - set(fresh))
+    if left:
+        raise InputError(
+            f"the parent's {', '.join(left)} is still in the patient's body at that time; "
+            "keep its item in treatment and give it an end"
+        )

@@ -1,0 +1,128 @@
+"""What starting, resuming and branching a run share."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tumorabm import yaml
+from tumorabm.errors import InputError
+from tumorabm.recording import provenance
+from tumorabm.recording.atomic import write_text
+from tumorabm.recording.outputs import constants_of, registered_outputs
+from tumorabm.recording.recorder import Recorder
+from tumorabm.recording.run_folder import CATALOG, CITATIONS, EXPERIMENT, LOG, PARENT
+from tumorabm.recording.segments import FOLDER
+from tumorabm.recording.writer import RunWriter
+from tumorabm.run.course import Course, Plan, writing
+
+if TYPE_CHECKING:
+    from tumorabm.config import Experiment
+    from tumorabm.processes.process import Process
+    from tumorabm.tissue.tissue import Tissue
+
+
+def identity(experiment: Experiment, parent: dict[str, Any] | None = None) -> dict[str, Any]:
+    """What a run's provenance says from the beginning."""
+    catalog = experiment.catalog
+    return {
+        "run_id": provenance.run_id(experiment.config_hash, experiment.seed, parent),
+        "config_hash": experiment.config_hash,
+        "name": experiment.name,
+        "seed": experiment.seed,
+        "sentences": list(experiment.sentences()),
+        "catalog_overrides": dict(catalog.overrides),
+        "parent": parent,
+    }
+
+
+def start(experiment: Experiment, writer: RunWriter, identity: dict[str, Any], threads: int, quiet: bool) -> Path:
+    """Begin a run in an open folder, which loses what it held, and go on to its end."""
+    plan = Plan.of(experiment)
+    tissue, processes = build(experiment)
+    with writing(writer.path):
+        clear(writer.path)
+        describe(experiment, writer)
+        writer.begin(identity, history_hash(writer.path), threads, 0)
+    recorder = make_recorder(experiment, tissue, plan, -1)
+    return Course(experiment, writer, tissue, processes, recorder, plan, quiet).go()
+
+
+def describe(experiment: Experiment, writer: RunWriter, parent: Experiment | None = None) -> None:
+    """Write the files that say what a run is, before its provenance makes it a run folder."""
+    catalog = experiment.catalog
+    for name, text in catalog.user_files.items():
+        (writer.path / CATALOG / name).parent.mkdir(parents=True, exist_ok=True)
+        write_text(writer.path / CATALOG / name, text)
+    keys = catalog.sources(sorted(catalog.paths_read), experiment.sets)
+    write_text(writer.path / CITATIONS, catalog.bibtex(keys))
+    if parent is not None:
+        write_text(writer.path / PARENT, yaml.dump(parent.resolved()))
+    write_text(writer.path / EXPERIMENT, yaml.dump(experiment.resolved()))
+
+
+def make_recorder(experiment: Experiment, tissue: Tissue, plan: Plan, from_step: int) -> Recorder:
+    return Recorder(
+        tissue,
+        experiment.record.outputs or list(registered_outputs()),
+        constants_of(experiment.catalog, experiment.sets),
+        every=plan.every,
+        frames=plan.frames,
+        from_step=from_step,
+    )
+
+
+def build(experiment: Experiment) -> tuple[Tissue, list[Process]]:
+    from tumorabm.build import build
+
+    return build(experiment, experiment.seed)
+
+
+def load(folder: Path, overrides: Sequence[str] = ()) -> Experiment:
+    from tumorabm.config import load_experiment
+
+    catalogs = [folder / CATALOG] if (folder / CATALOG).is_dir() else []
+    return load_experiment(folder / EXPERIMENT, overrides, catalogs)
+
+
+def history_hash(folder: Path) -> str:
+    """Hash of a run's experiment as it is written: read by a later version, it may have more to say."""
+    return provenance.history_hash(yaml.read(folder / EXPERIMENT).data)
+
+
+def load_state(tissue: Tissue, processes: Sequence[Process], state: dict[str, Any]) -> None:
+    tissue.load(state)
+    for process in processes:
+        process.prepare(tissue)
+
+
+def has_checkpoint(path: Path) -> bool:
+    return any(path.glob("checkpoint*.h5"))
+
+
+def clear(path: Path) -> None:
+    """Empty a run folder but for the log, which is open and locked."""
+    for item in path.iterdir():
+        if item.is_dir():
+            shutil.rmtree(item)
+        elif item.name != LOG:
+            item.unlink()
+    (path / FOLDER).mkdir()
+
+
+def use_threads(threads: int) -> None:
+    """Set the number of threads of the kernels.
+
+    Raises
+    ------
+    InputError
+        If there are not that many.
+    """
+    import numba
+
+    if not 1 <= threads <= numba.config.NUMBA_NUM_THREADS:
+        available = numba.config.NUMBA_NUM_THREADS
+        raise InputError(f"--threads {threads}: expected 1 to {available} (the cores there are, or NUMBA_NUM_THREADS)")
+    numba.set_num_threads(threads)

@@ -1,0 +1,186 @@
+"""Cells: a struct of arrays with declared columns, and who sits on which site.
+
+Rows 0 .. n-1 are in use; their order means nothing. A row is a living cell or the debris of one (``state``). Sites
+have layers, one cell per site and layer, so a tumor cell and a capillary may share a site.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+
+CELL_TYPES: Final = ("tumor", "endothelial", "pericyte", "mdsc", "fibroblast", "t_cell")
+TUMOR, ENDOTHELIAL, PERICYTE, MDSC, FIBROBLAST, T_CELL = range(6)
+LAYERS: Final = ("parenchyma", "vessel", "mural", "immune")
+PARENCHYMA, VESSEL, MURAL, IMMUNE = range(4)
+LAYER_OF_TYPE: Final = np.array([PARENCHYMA, VESSEL, MURAL, IMMUNE, PARENCHYMA, IMMUNE], dtype=np.int8)
+STATES: Final = ("alive", "apoptotic", "necrotic")
+ALIVE, APOPTOTIC, NECROTIC = range(3)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One attribute of every cell.
+
+    Parameters
+    ----------
+    name, unit, description : str
+        What it is; unit "1" for pure numbers.
+    dtype : str
+        A numpy dtype.
+    default : float
+        Value in a cell that nobody set it for.
+    at_division : {"copy", "halve", "reset"}
+        What a daughter gets: the parent's value, half of it (as the parent keeps half), or the default (both).
+    shape : tuple of int
+        Shape of one cell's entry, () for a number.
+    """
+
+    name: str
+    unit: str
+    description: str
+    dtype: str = "f8"
+    default: float = 0.0
+    at_division: Literal["copy", "halve", "reset"] = "copy"
+    shape: tuple[int, ...] = ()
+
+
+CORE_COLUMNS: Final = (
+    Column("uid", "1", "identity, derived from the parent's", "u8"),
+    Column("site", "1", "flat index of the site", "i8", -1),
+    Column("cell_type", "1", "index into CELL_TYPES", "i1"),
+    Column("state", "1", "alive, apoptotic or necrotic debris", "i1", ALIVE, "reset"),
+    Column("clone", "1", "row of the clone table, -1 without", "i4", -1),
+    Column("births", "1", "number of daughters so far", "u4", 0, "reset"),
+)
+
+
+class Cells:
+    """All cells of a tissue.
+
+    Parameters
+    ----------
+    sites : int
+        Number of lattice sites.
+    columns : iterable of Column
+        What the active processes declare, beside the core columns.
+
+    Attributes
+    ----------
+    n : int
+        Number of rows in use.
+    occupancy : ndarray of int32, shape (layers, sites)
+        Row of the cell in each layer of each site, -1 where there is none.
+    """
+
+    def __init__(self, sites: int, columns: Iterable[Column] = ()) -> None:
+        self.specs: dict[str, Column] = {}
+        for column in (*CORE_COLUMNS, *columns):
+            known = self.specs.setdefault(column.name, column)
+            if known != column:
+                raise ValueError(f"column {column.name!r} is declared twice, differently")
+        self.n = 0
+        self._arrays = {name: _filled(spec, 0) for name, spec in self.specs.items()}
+        self.occupancy = np.full((len(LAYERS), sites), -1, dtype=np.int32)
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """The column's values in use, a writable view of shape (n, ...)."""
+        return self._arrays[name][: self.n]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.specs
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all columns."""
+        return tuple(self.specs)
+
+    def reserve(self, rows: int) -> None:
+        """Make room for at least this many rows. Views taken before are stale afterwards if it had to grow."""
+        capacity = self._arrays["uid"].shape[0]
+        if rows <= capacity:
+            return
+        size = max(rows, int(1.5 * capacity), 64)
+        for name, spec in self.specs.items():
+            grown = _filled(spec, size)
+            grown[: self.n] = self._arrays[name][: self.n]
+            self._arrays[name] = grown
+
+    def storage(self, name: str) -> np.ndarray:
+        """The column with its spare rows, shape (capacity, ...), for kernels that append."""
+        return self._arrays[name]
+
+    def append(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Add rows; columns not given get their default. Occupancy follows. Returns the new rows."""
+        count = len(values["uid"])
+        self.reserve(self.n + count)
+        rows = np.arange(self.n, self.n + count)
+        for name, spec in self.specs.items():
+            self._arrays[name][rows] = values.get(name, spec.default)
+        self.n += count
+        self.rebuild_occupancy()
+        return rows
+
+    def keep(self, mask: np.ndarray) -> None:
+        """Drop the rows where mask is False, keeping the order of the rest, and bring the occupancy up to date."""
+        kept = int(np.count_nonzero(mask))
+        if kept < self.n:
+            for name, array in self._arrays.items():
+                array[:kept] = array[: self.n][mask]
+                array[kept : self.n] = self.specs[name].default
+            self.n = kept
+        self.rebuild_occupancy()
+
+    def permute(self, order: np.ndarray) -> None:
+        """Reorder the rows (their order means nothing: tests shuffle it)."""
+        for array in self._arrays.values():
+            array[: self.n] = array[: self.n][order]
+        self.rebuild_occupancy()
+
+    def rebuild_occupancy(self) -> None:
+        """Recompute who sits where.
+
+        Raises
+        ------
+        ValueError
+            If two cells claim one site of one layer, or two cells have one uid.
+        """
+        layer = LAYER_OF_TYPE[self["cell_type"]]
+        self.occupancy[:] = -1
+        self.occupancy[layer, self["site"]] = np.arange(self.n, dtype=np.int32)
+        if np.count_nonzero(self.occupancy >= 0) != self.n:
+            raise ValueError("two cells sit on one site of one layer")
+
+    def check_uids(self) -> None:
+        """Raise ValueError if two cells have one uid."""
+        if np.unique(self["uid"]).size != self.n:
+            raise ValueError("two cells have the same uid")
+
+    def alive(self, cell_type: int) -> np.ndarray:
+        """Rows of the living cells of a type."""
+        return np.flatnonzero((self["cell_type"] == cell_type) & (self["state"] == ALIVE))
+
+    def rows_of(self, cell_type: int) -> np.ndarray:
+        """Rows of the cells of a type, debris included."""
+        return np.flatnonzero(self["cell_type"] == cell_type)
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Copies of all columns in use."""
+        return {name: self[name].copy() for name in self.specs}
+
+    def load(self, state: Mapping[str, np.ndarray]) -> None:
+        """Replace all cells by those of a state."""
+        count = len(state["uid"])
+        self.n = 0
+        self.reserve(count)
+        for name in self.specs:
+            self._arrays[name][:count] = state[name]
+        self.n = count
+        self.rebuild_occupancy()
+
+
+def _filled(spec: Column, size: int) -> np.ndarray:
+    return np.full((size, *spec.shape), spec.default, dtype=spec.dtype)

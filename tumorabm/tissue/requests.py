@@ -1,0 +1,98 @@
+"""What lasts one step only: rates with their contributions, and the events that COMMIT carries out."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+# Events in the parenchyma, then in the vessels. The order breaks ties of time only.
+EVENTS: Final = ("divide", "apoptosis", "necrosis", "clear", "migrate", "regress", "sprout", "advance", "recolonize")
+DIVIDE, APOPTOSIS, NECROSIS, CLEAR, MIGRATE, REGRESS, SPROUT, ADVANCE, RECOLONIZE = range(9)
+
+
+class Rates:
+    """Rates of what may happen to each row, (Σ additions) × Π factors, combined in the order of the names."""
+
+    def __init__(self) -> None:
+        self._additions: dict[str, dict[str, np.ndarray]] = {}
+        self._factors: dict[str, dict[str, np.ndarray]] = {}
+
+    def clear(self) -> None:
+        """Forget everything (at the start of RATES)."""
+        self._additions.clear()
+        self._factors.clear()
+
+    def add(self, event: str, contributor: str, values: np.ndarray) -> None:
+        """Set a contributor's addition to an event's rate, 1/h, shape (n,)."""
+        self._additions.setdefault(event, {})[contributor] = values
+
+    def multiply(self, event: str, contributor: str, values: np.ndarray) -> None:
+        """Set a contributor's factor on an event's rate, shape (n,)."""
+        self._factors.setdefault(event, {})[contributor] = values
+
+    def total(self, event: str, n: int) -> np.ndarray:
+        """Combined rate of an event, 1/h, shape (n,); zero where nothing contributes."""
+        total = np.zeros(n)
+        for contributor in sorted(self._additions.get(event, {})):
+            total += self._additions[event][contributor]
+        for contributor in sorted(self._factors.get(event, {})):
+            total *= self._factors[event][contributor]
+        return total
+
+    def contributions(self, event: str) -> dict[str, np.ndarray]:
+        """What each contributor adds to or multiplies an event's rate by."""
+        return {**self._additions.get(event, {}), **self._factors.get(event, {})}
+
+
+class Requests:
+    """Events asked for in this step, each with the time within the step at which it happens."""
+
+    def __init__(self) -> None:
+        self._kinds: list[np.ndarray] = []
+        self._rows: list[np.ndarray] = []
+        self._times: list[np.ndarray] = []
+        self._draws: list[np.ndarray] = []
+
+    def clear(self) -> None:
+        """Forget everything (COMMIT does, when it is done)."""
+        for items in (self._kinds, self._rows, self._times, self._draws):
+            items.clear()
+
+    def add(self, kind: int, rows: np.ndarray, times: np.ndarray, draws: np.ndarray | int = 0) -> None:
+        """Ask for events of one kind.
+
+        Parameters
+        ----------
+        kind : int
+            Index into EVENTS.
+        rows : ndarray of int, shape (m,)
+            Who acts.
+        times : ndarray, shape (m,)
+            Hours since the start of the step.
+        draws : ndarray of int or int
+            Number of the event among those of the row in this step: keys the draws made when it is carried out.
+        """
+        self._kinds.append(np.full(rows.size, kind, dtype=np.int64))
+        self._rows.append(np.asarray(rows, dtype=np.int64))
+        self._times.append(np.asarray(times, dtype=np.float64))
+        self._draws.append(np.broadcast_to(np.asarray(draws, dtype=np.int64), rows.shape))
+
+    def ordered(
+        self, kinds: tuple[int, ...], uids: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Events of some kinds as (kind, row, time, draw), in the order of time, then uid, then draw."""
+        if not self._kinds:
+            empty = np.empty(0, dtype=np.int64)
+            return empty, empty, np.empty(0), empty
+        kind = np.concatenate(self._kinds)
+        row = np.concatenate(self._rows)
+        time = np.concatenate(self._times)
+        number = np.concatenate(self._draws)
+        chosen = np.isin(kind, kinds)
+        kind, row, time, number = kind[chosen], row[chosen], time[chosen], number[chosen]
+        order = np.lexsort((kind, number, uids[row], time))
+        return kind[order], row[order], time[order], number[order]
+
+    def __len__(self) -> int:
+        return sum(items.size for items in self._kinds)

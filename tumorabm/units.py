@@ -1,0 +1,158 @@
+"""Units: quantities written as text, and their conversion by pint, once, when a file is read.
+
+Inside, numbers are floats in µm, h, nM, mmHg (oxygen), fmol and mg. A cell and a vessel count as pure numbers and a
+molecule as 1/N_A mol, so that ``molecule/cell/s`` converts to ``fmol/h`` and ``cells/mL`` to ``1/um^3``.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import pint
+
+_DEFINITIONS = (
+    "cell = [] = cell = cells",
+    "vessel = [] = vessel = vessels",
+    "molecule = mole / avogadro_number = molecule = molecules",
+)
+_QUANTITY = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*", re.DOTALL)
+_SCALED = re.compile(r"\d+(?:\.\d*)?(?!\d|\.|\s*/)")
+DIMENSIONLESS = "1"
+
+AVOGADRO: Final = 6.02214076e23  # 1/mol, exact in the SI
+# Molecules in a volume in µm³ as nM: 1e15 µm³ in a liter, 1e9 nmol in a mol.
+MOLECULES_TO_NANOMOLAR_VOLUME: Final = 1e24 / AVOGADRO
+# nM in a volume in µm³ as fmol: 1e-15 L in a µm³, 1e6 fmol in a nmol.
+NANOMOLAR_VOLUME_TO_FEMTOMOLE: Final = 1e-9
+
+
+class UnitError(ValueError):
+    """A unit that is not known, or one of another dimension than needed."""
+
+
+@functools.cache
+def _registry() -> pint.UnitRegistry[Any]:
+    """The one registry of units (imports pint)."""
+    import pint
+
+    registry: pint.UnitRegistry[Any] = pint.UnitRegistry()
+    for definition in _DEFINITIONS:
+        registry.define(definition)
+    return registry
+
+
+@functools.cache
+def _parsed(unit: str) -> Any:
+    """The pint unit of a text; ``um2`` is read as ``um^2``."""
+    text = re.sub(r"(?<=[A-Za-zµ])(\d)", r"^\1", unit.strip())
+    if text.startswith("/"):
+        text = f"1{text}"
+    if text in ("", DIMENSIONLESS):
+        return _registry().Unit("dimensionless")
+    if _SCALED.match(text):
+        raise UnitError(f"{unit!r} is not a unit")  # 2 um: a factor
+    try:
+        parsed = _registry().parse_units(text)
+    # pint's parser fails in many ways on text that is no unit (AssertionError, TokenError, TypeError, ...)
+    except Exception as error:
+        raise UnitError(f"{unit!r} is not a unit") from error
+    if not _registry().Quantity(1.0, parsed)._is_multiplicative:
+        raise UnitError(f"{unit!r} has an offset and cannot be used here")
+    return parsed
+
+
+def dimension(unit: str) -> str:
+    """Dimension of a unit as text, for example ``1 / [time]``.
+
+    Raises
+    ------
+    UnitError
+        If the unit is not known.
+    """
+    return str(_parsed(unit).dimensionality)
+
+
+@functools.cache
+def factor(unit: str, to: str) -> float:
+    """What a number in ``unit`` is multiplied with to be in ``to``, rounded to 15 digits.
+
+    Raises
+    ------
+    UnitError
+        If a unit is not known or the dimensions differ.
+    """
+    source, target = _parsed(unit), _parsed(to)
+    if source.dimensionality != target.dimensionality:
+        raise UnitError(f"{unit!r} is {source.dimensionality}, expected {target.dimensionality}")
+    value = float(_registry().convert(1.0, source, target))
+    inverse = round(1.0 / value) if value else 0
+    # Unit by unit multiplication leaves noise in the last digits (1/3600 and 1e12 are meant to be just that).
+    if inverse > 1 and abs(1.0 / value - inverse) < 1e-9:
+        return 1.0 / inverse
+    return float(f"{value:.15g}")
+
+
+def convert(value: float, unit: str, to: str) -> float:
+    """``value`` in ``unit`` as a number in ``to``."""
+    return value * factor(unit, to)
+
+
+def split_quantity(text: str) -> tuple[float, str]:
+    """Number and unit of a text such as ``"1.8e-5 cm^2/s"``.
+
+    Raises
+    ------
+    UnitError
+        If it does not begin with a number, or what follows is no unit.
+    """
+    match = _QUANTITY.fullmatch(text)
+    if match is None:
+        raise UnitError(f"{text!r} is not a number with a unit")
+    unit = match[2] or DIMENSIONLESS
+    _parsed(unit)
+    return float(match[1]), unit
+
+
+def quantity(text: str, unit: str) -> float:
+    """A quantity written as text, as a number in ``unit``.
+
+    Raises
+    ------
+    UnitError
+        If it is no quantity, has no unit where one is needed, or has another dimension.
+    """
+    try:
+        value, given = split_quantity(text)
+    except UnitError as error:
+        whole = "" if repr(text) in str(error) else f"{text!r}: "
+        raise UnitError(f"{whole}{error}, expected {dimension(unit)}, for example '1 {unit}'") from None
+    if given == DIMENSIONLESS and dimension(unit) != "dimensionless":
+        raise UnitError(f"{text!r} has no unit, expected {dimension(unit)}, for example '{text.strip()} {unit}'")
+    if _parsed(given).dimensionality != _parsed(unit).dimensionality:
+        raise UnitError(f"{text!r} is {dimension(given)}, expected {dimension(unit)}")
+    return convert(value, given, unit)
+
+
+def as_text(value: float, unit: str, also: Sequence[str] = ()) -> str:
+    """A quantity as text that reads back as exactly the same float.
+
+    Parameters
+    ----------
+    value : float
+        Number in ``unit``.
+    unit : str
+        The unit inside.
+    also : sequence of str
+        Units that a reader may prefer; the first one in which the number is short and at least one is taken.
+    """
+    candidates = (*also, unit)
+    for least in (1.0, 0.0):
+        for candidate in candidates:
+            text = f"{value * factor(unit, candidate):.12g}"
+            if abs(float(text)) >= least and float(text) * factor(candidate, unit) == value:
+                return text if candidate == DIMENSIONLESS else f"{text} {candidate}"
+    return repr(value) if unit == DIMENSIONLESS else f"{value!r} {unit}"
