@@ -256,11 +256,11 @@ def test_the_progress_says_where_the_run_is(monkeypatch, capsys) -> None:
         progress.update(72.0, {"tumor_cells": 12345, "lesion_diameter": 301.4})
         progress.say("a line")
     shown = capsys.readouterr().err
-    assert "day 3 of 10" in shown and "12,345 tumor cells" in shown and "a line" in shown
+    assert "day 3 of 10" in shown and "12,345 cells" in shown and "a line" in shown
     assert progress.phase(24.0) == "burn-in"
-    assert progress.phase(72.0) == "treatment day 1: sunitinib 50 mg"
-    assert progress.phase(48.0 + 90.0) == "treatment day 4: sunitinib off"
-    assert Progress("short", 240.0, 48.0, ()).phase(96.0) == "untreated, 2 days after burn-in"
+    assert progress.phase(72.0) == "treated 1 d: sunitinib 50 mg"
+    assert progress.phase(48.0 + 90.0) == "treated 4 d: sunitinib off"
+    assert Progress("short", 240.0, 48.0, ()).phase(96.0) == "untreated 2 d"
 
 
 def test_nothing_is_shown_without_a_terminal(capsys) -> None:

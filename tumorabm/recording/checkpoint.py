@@ -72,8 +72,8 @@ def write_checkpoint(
     def fill(file: h5py.File) -> None:
         mark(file, CHECKPOINT, step=int(state["step_number"]), hours=float(state["hours"]), digest=_digest(state))
         file["columns"] = json.dumps(columns)
-        for name, value in attributes.items():
-            file.attrs[name] = value
+        for name, attribute in attributes.items():
+            file.attrs[name] = attribute
         arrays = file.create_group("state")
         # Numbers are many (each entry of the ledger is one): one dataset per type instead of one each.
         numbers: dict[str, list[str]] = {}

@@ -11,6 +11,7 @@ from typing import Any, Final
 from tumorabm.processes.dosing.schedule import Regimen, dose_events
 
 _INTERVAL: Final = 0.1  # seconds between updates
+_WIDE: Final = 110  # columns of a terminal that also has room for a bar
 _HOURS_PER_DAY: Final = 24.0
 
 
@@ -45,14 +46,10 @@ class Progress:
             from rich.console import Console
             from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-            self._bar = Progress(
-                TextColumn("[bold]{task.description}"),
-                BarColumn(bar_width=24),
-                TextColumn("{task.fields[where]}"),
-                TimeRemainingColumn(),
-                console=Console(stderr=True),
-            )
-            self._task = self._bar.add_task(self._name, total=self._end, where="")
+            console = Console(stderr=True)
+            bar = [BarColumn(bar_width=24)] if console.width >= _WIDE else []
+            self._bar = Progress(*bar, TextColumn("{task.fields[where]}"), TimeRemainingColumn(), console=console)
+            self._task = self._bar.add_task(self._name, total=self._end, where=f"{self._name}, starting")
             self._bar.start()
         return self
 
@@ -74,7 +71,7 @@ class Progress:
         self._due = time.monotonic() + _INTERVAL
         parts = [f"day {hours / _HOURS_PER_DAY:.0f} of {self._end / _HOURS_PER_DAY:.0f}", self.phase(hours)]
         if "tumor_cells" in latest:
-            parts.append(f"{latest['tumor_cells']:,} tumor cells")
+            parts.append(f"{latest['tumor_cells']:,} cells")
         if "lesion_diameter" in latest:
             parts.append(f"lesion {latest['lesion_diameter']:.0f} um")
         self._bar.update(self._task, completed=hours, where=", ".join(parts))
@@ -85,12 +82,12 @@ class Progress:
             return "burn-in"
         clock = hours - self._burn_in
         if not self._regimens:
-            return f"untreated, {clock / _HOURS_PER_DAY:.0f} days after burn-in"
+            return f"untreated {clock / _HOURS_PER_DAY:.0f} d"
         drugs = []
         for regimen in self._regimens:
             given = dose_events(regimen, clock, clock + regimen.every)[1]
             drugs.append(f"{regimen.drug} {given[0]:g} mg" if given.size else f"{regimen.drug} off")
-        return f"treatment day {clock / _HOURS_PER_DAY:.0f}: {', '.join(drugs)}"
+        return f"treated {clock / _HOURS_PER_DAY:.0f} d: {', '.join(drugs)}"
 
 
 @contextmanager
@@ -98,7 +95,7 @@ def compilation_announced(progress: Progress) -> Iterator[None]:
     """Say once that kernels are being compiled, when numba begins to compile one that its cache lacks."""
     from numba.core import event
 
-    class Once(event.Listener):  # type: ignore[misc]
+    class Once(event.Listener):
         said = False
 
         def on_start(self, compilation: Any) -> None:

@@ -12,8 +12,13 @@ import numpy as np
 class Frame(Protocol):
     """Fields, cells and vessels at one moment."""
 
-    step: int
-    hours: float
+    @property
+    def step(self) -> int:
+        """Number of completed steps."""
+
+    @property
+    def hours(self) -> float:
+        """Simulated time since the start."""
 
     def substrates(self) -> tuple[str, ...]:
         """Names of the fields."""

@@ -122,7 +122,7 @@ def use_threads(threads: int) -> None:
     """
     import numba
 
-    if not 1 <= threads <= numba.config.NUMBA_NUM_THREADS:
-        available = numba.config.NUMBA_NUM_THREADS
+    available: int = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
+    if not 1 <= threads <= available:
         raise InputError(f"--threads {threads}: expected 1 to {available} (the cores there are, or NUMBA_NUM_THREADS)")
     numba.set_num_threads(threads)

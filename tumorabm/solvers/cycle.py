@@ -59,7 +59,7 @@ from tumorabm.solvers.sweeps import (
     SURVEY,
 )
 
-MOST_STEPS: Final = 60  # Newton steps
+MOST_STEPS: Final = 500  # Newton steps; an anoxic front of nearly zero-order uptake may move one voxel in each
 MOST_ITERATIONS: Final = 80  # conjugate gradients within a step
 CLOSURE: Final = 1e-14  # relative imbalance of the domain's total that counts as none
 INNER_FLOOR: Final = 2e-4  # below this reduction, single precision gains too little per iteration

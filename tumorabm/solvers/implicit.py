@@ -211,20 +211,24 @@ class FieldSolver:
             end = react(*arrays, old, self._parameters, self.tolerance, self._report)
         else:
             closed = self._parameters[DECAY] == 0.0 and rate == 0.0 and not self._fixed
-            end = _solve(self._threads(), *arrays, old, *self._workspace(), self.tolerance, bool(closed), self._report)
+            end = _solve(
+                self.uses_threads(), *arrays, old, *self.workspace(), self.tolerance, bool(closed), self._report
+            )
         if end != CONVERGED:
             raise SolverError(f"{self.name or 'substance'}: {self._complaint(end)}")
         iterations, steps, residual, _, _ = self._report.tolist()
         return SolveReport(int(iterations), int(steps), residual)
 
-    def _workspace(self) -> tuple[np.ndarray, ...]:
+    def workspace(self) -> tuple[np.ndarray, ...]:
+        """Parameters, tables and work arrays, in the order of the compiled loop (allocated at the first use)."""
         if self._fields.size == 0:
             self._fields = np.zeros(self._size, dtype=np.float32)
         return (
             self._parameters, self._fields, self._coefficients, self._levels, self._rows, self._sums, self._scratch
         )  # fmt: skip
 
-    def _threads(self) -> bool:
+    def uses_threads(self) -> bool:
+        """Whether a solve is shared out among threads: there are several and the lattice is worth it."""
         if self._blocks < BLOCKS_FOR_THREADS:
             return False
         import numba

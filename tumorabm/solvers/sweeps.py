@@ -45,6 +45,25 @@ def compiled_sweep(threads: bool) -> Any:
     return numba.cfunc(signature, cache=True, error_model="numpy")(sweep)
 
 
+def sweep(what, depth, number, work):
+    """One sweep over level ``depth``, block by block."""
+    blocks = count_blocks(what, depth, work[LEVELS])
+    for block in range(blocks):
+        sweep_block(what, depth, block, blocks, number, work)
+    return blocks
+
+
+def sweep_threads(what, depth, number, work):
+    """One sweep over level ``depth``, the blocks shared out among the threads."""
+    blocks = count_blocks(what, depth, work[LEVELS])
+    if blocks == 1:
+        sweep_block(what, depth, 0, 1, number, work)
+        return blocks
+    for block in prange(blocks):
+        sweep_block(what, depth, np.int64(block), blocks, number, work)
+    return blocks
+
+
 @kernel(error_model="numpy")
 def sweep_block(what, depth, block, blocks, number, work):
     """One block of rows of a sweep; ``number`` is the scalar that some of them need."""
@@ -120,23 +139,4 @@ def count_blocks(what, depth, levels):
         return min(blocks, levels[depth + 1, NZ] * levels[depth + 1, NY])
     if RELAX_EVEN <= what <= RELAX_ODD_BACK and not levels[depth, TWO_COLOR]:
         return 1
-    return blocks
-
-
-def sweep(what, depth, number, work):
-    """One sweep over level ``depth``, block by block."""
-    blocks = count_blocks(what, depth, work[LEVELS])
-    for block in range(blocks):
-        sweep_block(what, depth, block, blocks, number, work)
-    return blocks
-
-
-def sweep_threads(what, depth, number, work):
-    """One sweep over level ``depth``, the blocks shared out among the threads."""
-    blocks = count_blocks(what, depth, work[LEVELS])
-    if blocks == 1:
-        sweep_block(what, depth, 0, 1, number, work)
-        return blocks
-    for block in prange(blocks):
-        sweep_block(what, depth, np.int64(block), blocks, number, work)
     return blocks

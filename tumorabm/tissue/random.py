@@ -55,9 +55,9 @@ def uniforms(seed: int, uids: np.ndarray, step: int, stream: np.uint64) -> np.nd
 def derived_uid(origin: str, numbers: Sequence[np.ndarray]) -> np.ndarray:
     """64-bit uids of cells without a parent, from where they come from and whole numbers such as site and step."""
     shape = np.broadcast_shapes(*(np.shape(number) for number in numbers))
-    uid = np.full(shape, purpose(origin), dtype=np.uint64)
+    uid = np.full(shape, purpose(origin), dtype=np.uint64).ravel()
     for number in numbers:
-        uid = np.asarray(_mix_arrays(np.atleast_1d(uid), np.broadcast_to(number, shape).astype(np.uint64).ravel()))
+        uid = _mix_arrays(uid, np.broadcast_to(number, shape).astype(np.uint64).ravel())
     return uid.reshape(shape)
 
 

@@ -218,3 +218,41 @@ def _on_path(links, neighbors, open_sites, is_inlet, is_outlet, outlets):
     for i in range(stacked):
         result[stack[i]] = True
     return result
+
+
+@kernel
+def count_links(here, links):
+    """Number of links of the cell on a site."""
+    count = 0
+    for k in range(26):
+        count += (links[here] >> np.uint32(k)) & np.uint32(1)
+    return count
+
+
+@kernel
+def join(here, k, links, neighbors):
+    """Link the cell on a site to the one on its neighbor in direction k."""
+    there = neighbors[here, k]
+    links[here] |= np.uint32(1) << np.uint32(k)
+    links[there] |= np.uint32(1) << np.uint32(25 - k)
+
+
+@kernel
+def direction_to(here, there, neighbors):
+    """Direction of a neighboring site, -1 if it is none."""
+    for k in range(26):
+        if neighbors[here, k] == there:
+            return k
+    return -1
+
+
+@kernel
+def empty(here, links, sleeves, neighbors):
+    """The cell on a site is lost: its links become empty sleeves."""
+    for k in range(26):
+        if (links[here] >> np.uint32(k)) & np.uint32(1):
+            there = neighbors[here, k]
+            links[there] &= ~(np.uint32(1) << np.uint32(25 - k))
+            sleeves[there] |= np.uint32(1) << np.uint32(25 - k)
+            sleeves[here] |= np.uint32(1) << np.uint32(k)
+    links[here] = np.uint32(0)

@@ -20,6 +20,7 @@ from tumorabm.kernel import kernel
 from tumorabm.processes.process import Kind, Parameter, Phase, Process
 from tumorabm.tissue.cells import ALIVE, APOPTOTIC, NECROTIC, PARENCHYMA
 from tumorabm.tissue.division import fill_daughters
+from tumorabm.tissue.geometry import shifted
 from tumorabm.tissue.lattice import Lattice
 from tumorabm.tissue.random import draw, mix, purpose
 from tumorabm.tissue.requests import APOPTOSIS, CLEAR, DIVIDE, MIGRATE, NECROSIS
@@ -150,36 +151,18 @@ def _box_mean(lines, radius, periodic):
 
 
 @kernel
-def _shifted(site, dz, dy, dx, geometry):
-    """Site at an offset, -1 beyond a wall."""
-    nz, ny, nx = geometry[0], geometry[1], geometry[2]
-    z = site // (ny * nx) + dz
-    y = (site // nx) % ny + dy
-    x = site % nx + dx
-    if geometry[3]:
-        z %= nz
-    if geometry[4]:
-        y %= ny
-    if geometry[5]:
-        x %= nx
-    if z < 0 or z >= nz or y < 0 or y >= ny or x < 0 or x >= nx:
-        return -1
-    return (z * ny + y) * nx + x
-
-
-@kernel
 def _nearest_free(start, occupied, geometry, offsets, shell_starts, chance):
     """Index of the offset to the nearest free site, equally near ones by chance, -1 where there is none."""
     for shell in range(shell_starts.size - 1):
         found = 0
         for i in range(shell_starts[shell], shell_starts[shell + 1]):
-            there = _shifted(start, offsets[i, 0], offsets[i, 1], offsets[i, 2], geometry)
+            there = shifted(start, offsets[i, 0], offsets[i, 1], offsets[i, 2], geometry)
             if there >= 0 and occupied[there] < 0:
                 found += 1
         if found > 0:
             wanted = int(chance * found)
             for i in range(shell_starts[shell], shell_starts[shell + 1]):
-                there = _shifted(start, offsets[i, 0], offsets[i, 1], offsets[i, 2], geometry)
+                there = shifted(start, offsets[i, 0], offsets[i, 1], offsets[i, 2], geometry)
                 if there >= 0 and occupied[there] < 0:
                     if wanted == 0:
                         return i
@@ -195,7 +178,7 @@ def _push(start, offset, site, occupied, geometry, path):
     path[0] = start
     for k in range(1, longest + 1):
         share = k / longest
-        there = _shifted(
+        there = shifted(
             start,
             int(np.rint(offset[0] * share)),
             int(np.rint(offset[1] * share)),
@@ -252,7 +235,13 @@ def _carry_out(
     parents = np.empty(rows.size, dtype=np.int64)
     born = 0
     path = np.empty(max(geometry[0], geometry[1], geometry[2]) + 1, dtype=np.int64)
+    # Hops go to the nearest sites: one step along one of the axes that the lattice has.
     directions = np.empty(6, dtype=np.int64)
+    choices = 0
+    for k, axis in ((4, 0), (10, 1), (12, 2), (13, 2), (15, 1), (21, 0)):
+        if geometry[axis] > 1:
+            directions[choices] = k
+            choices += 1
     for event in range(rows.size):
         row = rows[event]
         kind = kinds[event]
@@ -279,16 +268,10 @@ def _carry_out(
                 born += 1
         elif kind == MIGRATE and state[row] == ALIVE:
             stream = np.uint64(numbers[event])
-            found = 0
-            # The nearest sites are the directions with one step along one axis.
-            for k in (4, 10, 12, 13, 15, 21):
-                if neighbors[here, k] >= 0:
-                    directions[found] = k
-                    found += 1
-            if found > 0:
-                chosen = directions[int(draw(seed, uid[row], step, _HOP + stream) * found)]
-                there = neighbors[here, chosen]
-                if occupied[there] < 0:
+            if choices > 0:
+                there = neighbors[here, directions[int(draw(seed, uid[row], step, _HOP + stream) * choices)]]
+                # A hop against a wall is not made. Made elsewhere instead, it would keep cells away from walls.
+                if there >= 0 and occupied[there] < 0:
                     before = _neighbors_of_lesion(here, here, occupied, neighbors)
                     after = _neighbors_of_lesion(there, here, occupied, neighbors)
                     lost = max(0, before - after)

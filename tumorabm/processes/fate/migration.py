@@ -36,6 +36,10 @@ class Migration(Process):
 
     def step(self, tissue: Tissue, dt: float) -> None:
         rate = hop_rate(self.p.speed, self.p.persistence, tissue.lattice.spacing)
+        if rate == 0.0:
+            return
+        if rate * dt > 0.5 * _MOST_HOPS:
+            raise ValueError(f"migration: {rate * dt:.0f} hops of a cell in a step of {dt:g} h; the step is too long")
         rows = tissue.cells.alive(TUMOR)
         occupied = tissue.cells.occupancy[PARENCHYMA]
         exposed = _exposed(occupied, tissue.vasculature.neighbors, tissue.cells["site"][rows])

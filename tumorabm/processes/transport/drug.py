@@ -33,7 +33,7 @@ class DrugSupply(Process):
     kind = Kind.DIAGNOSTIC
     parameters = {"radius": Parameter("cell_types.endothelial.vessel_radius", "um", "of a capillary")}
     columns = (PERFUSED, ROOT)
-    reads = ("cells/site", "cells/perfused", "cells/root", "vasculature/links", "patient")
+    reads = ("cells/site", "cells/cell_type", "cells/perfused", "cells/root", "vasculature/links", "patient")
     writes = ("terms",)
 
     def __init__(self, values: Mapping[str, float], walls: Mapping[str, tuple[float, float]] | None = None) -> None:

@@ -46,7 +46,7 @@ class OxygenSupply(Process):
     }
     columns = (PERFUSED, ROOT)
     substrates = ("oxygen",)
-    reads = ("cells/perfused", "cells/root", "vasculature/links")
+    reads = ("cells/site", "cells/cell_type", "cells/perfused", "cells/root", "vasculature/links")
     writes = ("terms/oxygen",)
 
     def step(self, tissue: Tissue, dt: float) -> None:

@@ -11,8 +11,6 @@ sparse enough: contact inhibition. A stump, the end of a vessel that has lost it
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from tumorabm.kernel import kernel
@@ -22,11 +20,22 @@ from tumorabm.processes.vessels.growth import TIP_PATH
 from tumorabm.processes.vessels.survival import COVERAGE, PHENOTYPE
 from tumorabm.tissue.cells import ENDOTHELIAL, VESSEL, Column
 from tumorabm.tissue.division import fill_daughters
-from tumorabm.tissue.lattice import Lattice
+from tumorabm.tissue.geometry import occupied_share, squared_distance, unit_gradient
 from tumorabm.tissue.random import draw, draw_two, mix, purpose
 from tumorabm.tissue.requests import ADVANCE, RECOLONIZE, REGRESS, SPROUT
 from tumorabm.tissue.tissue import Tissue
-from tumorabm.tissue.vasculature import HOST, OFFSETS, RECOLONIZED, SPROUTED, STALK, TIP
+from tumorabm.tissue.vasculature import (
+    HOST,
+    OFFSETS,
+    RECOLONIZED,
+    SPROUTED,
+    STALK,
+    TIP,
+    count_links,
+    direction_to,
+    empty,
+    join,
+)
 
 TIP_POSITION = Column("tip_position", "um", "of a tip, off the lattice (z, y, x)", "f8", 0.0, "reset", (3,))
 TIP_HEADING = Column("tip_heading", "1", "direction of a tip (z, y, x)", "f8", 0.0, "reset", (3,))
@@ -79,7 +88,7 @@ class CommitVessels(Process):
             cells.storage("sprout_cells"), cells.occupancy[VESSEL], tissue.vasculature.links,
             tissue.vasculature.sleeves, tissue.vasculature.neighbors, OFFSETS, lattice.geometry, lattice.spacing,
             tissue.microenvironment["vegf_a"].concentration.reshape(-1), weights, p.tip_spacing, radius,
-            most_cells(lattice, radius, p.crowding_density), int(p.own_length / lattice.spacing),
+            p.crowding_density * lattice.spacing**2, int(p.own_length / lattice.spacing),
         )  # fmt: skip
         self._complete(tissue, parents, births)
 
@@ -97,82 +106,18 @@ class CommitVessels(Process):
         cells["origin"][daughters] = np.where(births == RECOLONIZE, RECOLONIZED, SPROUTED)
 
 
-def most_cells(lattice: Lattice, radius: int, density: float) -> float:
-    """Number of endothelial cells in the crowding box at a vessel density (µm per µm³)."""
-    box = math.prod(min(2 * radius + 1, n) for n in lattice.shape)
-    return density * lattice.spacing**2 * box
-
-
 # --- kernels ---------------------------------------------------------------------------------------------------------
-
-
-@kernel
-def _vessels_around(site, occupied, geometry, radius):
-    """Number of endothelial cells in the box of this radius around a site."""
-    nz, ny, nx = geometry[0], geometry[1], geometry[2]
-    z0, y0, x0 = site // (ny * nx), (site // nx) % ny, site % nx
-    rz, ry, rx = min(radius, nz // 2), min(radius, ny // 2), min(radius, nx // 2)
-    count = 0
-    for dz in range(-rz, rz + 1):
-        z = z0 + dz
-        if geometry[3]:
-            z %= nz
-        if z < 0 or z >= nz:
-            continue
-        for dy in range(-ry, ry + 1):
-            y = y0 + dy
-            if geometry[4]:
-                y %= ny
-            if y < 0 or y >= ny:
-                continue
-            for dx in range(-rx, rx + 1):
-                x = x0 + dx
-                if geometry[5]:
-                    x %= nx
-                if x >= 0 and x < nx and occupied[(z * ny + y) * nx + x] >= 0:
-                    count += 1
-    return count
 
 
 @kernel
 def _tip_near(site, tips, tip_count, phenotype, sites, geometry, spacing, distance):
     """Whether a tip is nearer to the site than the distance (µm)."""
-    ny, nx = geometry[1], geometry[2]
     for i in range(tip_count):
         row = tips[i]
-        if phenotype[row] != TIP or sites[row] < 0:
-            continue
-        other = sites[row]
-        squared = 0.0
-        gaps = (abs(site // (ny * nx) - other // (ny * nx)), abs((site // nx) % ny - (other // nx) % ny),
-                abs(site % nx - other % nx))  # fmt: skip
-        for axis in range(3):
-            gap = gaps[axis]
-            if geometry[3 + axis]:
-                gap = min(gap, geometry[axis] - gap)
-            squared += (gap * spacing) ** 2
-        if squared < distance * distance:
-            return True
+        if phenotype[row] == TIP and sites[row] >= 0:
+            if squared_distance(site, sites[row], geometry) * spacing * spacing < distance * distance:
+                return True
     return False
-
-
-@kernel
-def _gradient(site, field, neighbors):
-    """Unit vector (z, y, x) along the gradient of a field, zero where it is flat."""
-    slope = np.zeros(3)
-    low, high = (4, 10, 12), (21, 15, 13)
-    for axis in range(3):
-        a, b = neighbors[site, low[axis]], neighbors[site, high[axis]]
-        if a >= 0 and b >= 0:
-            slope[axis] = field[b] - field[a]
-        elif b >= 0:
-            slope[axis] = 2.0 * (field[b] - field[site])
-        elif a >= 0:
-            slope[axis] = 2.0 * (field[site] - field[a])
-    norm = np.sqrt(slope[0] ** 2 + slope[1] ** 2 + slope[2] ** 2)
-    if norm > 0.0:
-        slope /= norm
-    return slope
 
 
 @kernel
@@ -187,44 +132,6 @@ def _noise(seed, uid, step, stream, geometry):
     out[1] = radius * np.sin(angle)
     out[2] = radius * np.cos(angle)
     return out
-
-
-@kernel
-def _degree(here, links):
-    count = 0
-    for k in range(26):
-        count += (links[here] >> np.uint32(k)) & np.uint32(1)
-    return count
-
-
-@kernel
-def _join(here, k, links, neighbors):
-    there = neighbors[here, k]
-    links[here] |= np.uint32(1) << np.uint32(k)
-    links[there] |= np.uint32(1) << np.uint32(25 - k)
-
-
-@kernel
-def _direction_between(here, there, neighbors):
-    for k in range(26):
-        if neighbors[here, k] == there:
-            return k
-    return -1
-
-
-@kernel
-def _regress(row, site, occupied, links, sleeves, neighbors):
-    """Remove an endothelial cell; its links become empty sleeves."""
-    here = site[row]
-    for k in range(26):
-        if (links[here] >> np.uint32(k)) & np.uint32(1):
-            there = neighbors[here, k]
-            links[there] &= ~(np.uint32(1) << np.uint32(25 - k))
-            sleeves[there] |= np.uint32(1) << np.uint32(25 - k)
-            sleeves[here] |= np.uint32(1) << np.uint32(k)
-    links[here] = np.uint32(0)
-    occupied[here] = -1
-    site[row] = -1
 
 
 @kernel
@@ -285,7 +192,7 @@ def _neighbor_of_another_sprout(here, own, sprout, occupied, neighbors, links):
 def _carry_out(
     seed, step, kinds, rows, numbers, n, first_tips, uid, site, births, phenotype, position, heading, sprout,
     sprout_cells, occupied, links, sleeves, neighbors, offsets, geometry, spacing, vegf, weights, tip_spacing,
-    crowding_radius, crowding_cells, own_cells,
+    crowding_radius, crowding_share, own_cells,
 ):  # fmt: skip
     parents = np.empty(rows.size, dtype=np.int64)
     made_by = np.empty(rows.size, dtype=np.int64)
@@ -300,17 +207,19 @@ def _carry_out(
         if here < 0:
             continue  # regressed earlier in this step
         if kind == REGRESS:
-            _regress(row, site, occupied, links, sleeves, neighbors)
+            empty(here, links, sleeves, neighbors)
+            occupied[here] = -1
+            site[row] = -1
         elif kind == SPROUT:
             if phenotype[row] == TIP:
                 continue
-            stump = _degree(here, links) < 2
-            if not stump and _vessels_around(here, occupied, geometry, crowding_radius) > crowding_cells:
+            stump = count_links(here, links) < 2
+            if not stump and occupied_share(here, occupied, geometry, crowding_radius) > crowding_share:
                 continue
             if _tip_near(here, tips, tip_count, phenotype, site, geometry, spacing, tip_spacing):
                 continue
             chance = draw(seed, uid[row], step, _CHOICE)
-            k = _sprout_direction(here, _gradient(here, vegf, neighbors), chance, occupied, neighbors, offsets)
+            k = _sprout_direction(here, unit_gradient(here, vegf, neighbors), chance, occupied, neighbors, offsets)
             if k < 0:
                 continue
             there = neighbors[here, k]
@@ -328,7 +237,7 @@ def _carry_out(
                 position[tip, axis] = (coordinates[axis] + 0.5) * spacing
                 heading[tip, axis] = offsets[k, axis] / length
             occupied[there] = tip
-            _join(here, k, links, neighbors)
+            join(here, k, links, neighbors)
             tips[tip_count] = tip
             tip_count += 1
             parents[born] = row
@@ -361,21 +270,21 @@ def _carry_out(
             # The sleeve joins the new cell to all living neighbors along it.
             for k in range(26):
                 if (sleeves[there] >> np.uint32(k)) & np.uint32(1) and occupied[neighbors[there, k]] >= 0:
-                    _join(there, k, links, neighbors)
+                    join(there, k, links, neighbors)
                     sleeves[there] &= ~(np.uint32(1) << np.uint32(k))
                     sleeves[neighbors[there, k]] &= ~(np.uint32(1) << np.uint32(25 - k))
             parents[born] = row
             made_by[born] = kind
             born += 1
         elif kind == ADVANCE and phenotype[row] == TIP:
-            gradient = _gradient(here, vegf, neighbors)
+            gradient = unit_gradient(here, vegf, neighbors)
             noise = _noise(seed, uid[row], step, _HEADING + np.uint64(numbers[event]), geometry)
             wanted_heading = weights[0] * gradient + weights[1] * heading[row] + weights[2] * noise
             old_position = position[row].copy()
             there = _move_tip(row, position, heading, wanted_heading, geometry, spacing)
             if there == here:
                 continue
-            k = _direction_between(here, there, neighbors)
+            k = direction_to(here, there, neighbors)
             if occupied[there] >= 0:
                 if sprout[occupied[there]] == uid[row] or (
                     sprout_cells[row] < own_cells and (links[here] >> np.uint32(k)) & np.uint32(1)
@@ -385,7 +294,7 @@ def _carry_out(
                         heading[row, axis] = -heading[row, axis]
                         position[row, axis] = old_position[axis]
                     continue
-                _join(here, k, links, neighbors)
+                join(here, k, links, neighbors)
                 phenotype[row] = STALK
                 if phenotype[occupied[there]] == TIP:
                     phenotype[occupied[there]] = STALK
@@ -403,14 +312,14 @@ def _carry_out(
             site[row] = there
             occupied[there] = row
             sprout_cells[row] += 1
-            _join(here, k, links, neighbors)
+            join(here, k, links, neighbors)
             parents[born] = row
             made_by[born] = kind
             born += 1
             if sprout_cells[row] >= own_cells:
                 k = _neighbor_of_another_sprout(there, sprout[row], sprout, occupied, neighbors, links)
                 if k >= 0:
-                    _join(there, k, links, neighbors)
+                    join(there, k, links, neighbors)
                     phenotype[row] = STALK
                     other = occupied[neighbors[there, k]]
                     if phenotype[other] == TIP:

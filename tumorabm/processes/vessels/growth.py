@@ -16,6 +16,7 @@ import numpy as np
 from tumorabm.kernel import kernel
 from tumorabm.processes.process import Kind, Parameter, Phase, Process
 from tumorabm.processes.signaling.vegfr2 import VEGFR2_SIGNAL
+from tumorabm.processes.transport.oxygen import ROOT
 from tumorabm.processes.vessels.survival import PHENOTYPE, mortal_rows, signal_response
 from tumorabm.tissue.cells import ENDOTHELIAL, VESSEL, Column
 from tumorabm.tissue.random import purpose, uniforms
@@ -37,7 +38,7 @@ class Sprouting(Process):
         "rate": Parameter("cell_types.endothelial.sprout_rate", "1/h", "at full signal"),
         "threshold": Parameter("cell_types.endothelial.sprout_threshold", "1", "VEGFR2 signal below which none starts"),
     }
-    columns = (VEGFR2_SIGNAL, PHENOTYPE)
+    columns = (VEGFR2_SIGNAL, ROOT, PHENOTYPE)
     reads = ("cells/cell_type", "cells/root", "cells/phenotype", "cells/vegfr2_signal")
     writes = ("rates/sprout",)
     limits_step = ("rate",)

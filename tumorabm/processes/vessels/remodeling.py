@@ -1,6 +1,6 @@
 """Host vessels under VEGF lose their mature coverage.
 
-Where the VEGFR2 signal exceeds the sprouting threshold, coverage relaxes towards that of tumor vessels,
+Where the VEGFR2 signal exceeds a threshold, coverage relaxes towards that of tumor vessels,
 dC/dt = −k (C − C_tumor): it is VEGF that activates a host vessel, not who sits on its site. Solved exactly over a step.
 Pericytes as cells, and the way back, belong to their own mechanism.
 
@@ -26,7 +26,9 @@ class VesselRemodeling(Process):
     kind = Kind.EVOLVING
     parameters = {
         "rate": Parameter("cell_types.endothelial.activation_rate", "1/h", "of the loss of coverage"),
-        "threshold": Parameter("cell_types.endothelial.sprout_threshold", "1", "VEGFR2 signal of activation"),
+        "threshold": Parameter(
+            "cell_types.endothelial.activation_threshold", "1", "VEGFR2 signal above which it is lost"
+        ),
         "tumor_coverage": Parameter("cell_types.endothelial.tumor_coverage", "1", "of tumor vessels"),
     }
     columns = (VEGFR2_SIGNAL, COVERAGE)

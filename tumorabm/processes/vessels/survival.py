@@ -1,13 +1,13 @@
 """Regression of endothelium: without survival signal, without coverage, at dead ends.
 
-k = k_t + P(C) k_u F (1 − S(σ, C)) + k_prune (dead end). The pericyte coverage C protects twice: it leaves the share
+k = P(C) k_u F (1 − S(σ, C)) + k_prune (dead end). The pericyte coverage C protects twice: it leaves the share
 P(C) = 1 − C (1 − m) of the rate, and it lowers the need for VEGF, S(σ, C) = σⁿ / (σ_½(C)ⁿ + σⁿ) of the VEGFR2 signal σ
 with σ_½(C) = σ_u (1 − C (1 − q)). So a covered host capillary lives on the little VEGF of normal tissue, also under a
 drug, and dies where there is none. F = f where blood flows and 1 where it does not: shear stress keeps endothelium
 alive. So one lost cell stops the flow in its segment, and the rest of the segment follows: vessels regress by segments
 and not cell by cell. A tip has no coverage. Feeding and draining sites belong to vessels that run on outside the block
-and do not regress. The turnover k_t of healthy endothelium leaves gaps that neighbors fill along the sleeve
-(``growth``).
+and do not regress. The slow turnover of healthy endothelium replaces a cell in its place and is no event here: as gaps,
+it would wear host tissue down wherever a drug keeps neighbors from filling them.
 
 Benjamin et al. (1999): vessels without pericytes die selectively when VEGF is withdrawn. Dimmeler et al. (1996): shear
 stress suppresses apoptosis of endothelial cells.
@@ -36,7 +36,6 @@ class EndothelialSurvival(Process):
     kind = Kind.DIAGNOSTIC
     parameters = {
         "uncovered_rate": Parameter("cell_types.endothelial.uncovered_regression_rate", "1/h", "no cover, no signal"),
-        "turnover": Parameter("cell_types.endothelial.turnover_rate", "1/h", "of healthy endothelium"),
         "covered_multiplier": Parameter(
             "cell_types.endothelial.covered_multiplier", "1", "left of it under full cover"
         ),
@@ -64,7 +63,7 @@ class EndothelialSurvival(Process):
         lost = 1.0 - signal_response(cells["vegfr2_signal"][rows], half, p.exponent)
         rate = np.zeros(cells.n)
         flow = np.where(cells["perfused"][rows] != 0, p.flow_multiplier, 1.0)
-        rate[rows] = p.turnover + p.uncovered_rate * exposure(tissue, rows, p.covered_multiplier) * flow * lost
+        rate[rows] = p.uncovered_rate * exposure(tissue, rows, p.covered_multiplier) * flow * lost
         tissue.rates.add("regress", self.name, rate)
 
 

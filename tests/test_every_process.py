@@ -1,0 +1,392 @@
+"""Every process keeps to what it declares: what it reads and writes, and how it behaves in time.
+
+One small treated tissue with everything in it, a few days old, serves all of them. Each process is stepped where it
+stands in the pipeline, on a copy.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+from short_run import short
+
+from tumorabm.build import build
+from tumorabm.processes import PIPELINE
+from tumorabm.processes.process import Kind, Phase, Process, registered
+from tumorabm.step import advance
+from tumorabm.tissue.cells import Cells
+from tumorabm.tissue.microenvironment import TERMS, Field, Microenvironment
+from tumorabm.tissue.requests import EVENTS
+from tumorabm.tissue.tissue import Tissue
+from tumorabm.tissue.vasculature import Vasculature
+
+DT = 2.0
+AGE = 70  # steps: burn-in is over, drug is in plasma and tissue, sprouts and empty sleeves are there
+SPAN = 1.0  # hours over which step lengths are compared; VEGF-A relaxes within about one
+A_DAY, LONG = 24.0, 2000.0  # hours in which many events happen, and even the loss of sleeves
+EXACT = 1e-9
+# Of a field that an iterative solver brought to its tolerance of 1e-5; differences of two such solutions.
+SOLVED = 5e-5
+
+
+@pytest.fixture(scope="module")
+def grown() -> tuple[Tissue, list[Process]]:
+    """The tissue and its pipeline. Tests copy the tissue."""
+    tissue, processes = build(short())
+    for _ in range(AGE):
+        advance(tissue, processes, DT)
+    assert tissue.microenvironment["sunitinib"].concentration.max() > 0.0
+    assert tissue.vasculature.sleeves.any() and (tissue.cells["phenotype"] == 2).any()
+    assert (tissue.cells["state"] != 0).any()
+    return tissue, processes
+
+
+def at_turn_of(name: str, grown: tuple[Tissue, list[Process]], dt: float) -> tuple[Tissue, Process]:
+    """A copy of the tissue in the middle of a step, when it is a process's turn."""
+    tissue, processes = copy.deepcopy(grown[0]), grown[1]
+    tissue.rates.clear()
+    tissue.requests.clear()
+    for process in processes:
+        if process.name == name:
+            return tissue, process
+        process.step(tissue, dt)
+    raise LookupError(name)
+
+
+def everything(tissue: Tissue) -> dict[str, np.ndarray]:
+    """All there is in a tissue by name: its state, and what lasts one step only."""
+    out = {**tissue.state(), "cells/occupancy": tissue.cells.occupancy.copy()}
+    out["vasculature/neighbors"] = tissue.vasculature.neighbors.copy()
+    for name, field in tissue.microenvironment.fields.items():
+        out[f"microenvironment/{name}/solved"] = np.stack([field.solved[term] for term in TERMS])
+        for term in TERMS:
+            out[f"terms/{name}/{term}"] = field.term(term).copy()
+    for event in EVENTS:
+        for contributor, values in tissue.rates.contributions(event).items():
+            out[f"rates/{event}/{contributor}"] = values.copy()
+    uids = tissue.cells["uid"]
+    for number, event in enumerate(EVENTS):
+        asked = tissue.requests.ordered((number,), uids)
+        if asked[0].size:
+            out[f"requests/{event}"] = np.stack([part.astype(float) for part in asked])
+    return out
+
+
+def changed(before: dict[str, np.ndarray], after: dict[str, np.ndarray]) -> set[str]:
+    """Names of what differs, has come or has gone."""
+    return {
+        name
+        for name in before.keys() | after.keys()
+        if name not in before
+        or name not in after
+        or before[name].shape != after[name].shape
+        or before[name].tobytes() != after[name].tobytes()
+    }
+
+
+def covered(name: str, declared: Iterable[str]) -> bool:
+    """Whether a declaration stands for a name: the name itself, or a part that it belongs to."""
+    return any(name == entry or name.startswith(f"{entry}/") for entry in declared)
+
+
+def undeclared_changes(tissue: Tissue, process: Process, dt: float) -> set[str]:
+    """What a process changes although it does not say so."""
+    before = everything(tissue)
+    process.step(tissue, dt)
+    declared = [*process.writes, *(("cells/occupancy",) if "cells" in process.writes else ())]
+    return {name for name in changed(before, everything(tissue)) if not covered(name, declared)}
+
+
+@contextmanager
+def watched(tissue: Tissue) -> Iterator[set[str]]:
+    """Names of the columns, fields and links that are looked at."""
+    seen: set[str] = set()
+
+    class WatchedCells(Cells):
+        def __getitem__(self, name: str) -> np.ndarray:
+            seen.add(f"cells/{name}")
+            return super().__getitem__(name)
+
+    class WatchedField(Field):
+        def __getattribute__(self, name: str) -> object:
+            if name in ("concentration", "at"):
+                seen.add(f"microenvironment/{super().__getattribute__('substrate').name}")
+            return super().__getattribute__(name)
+
+    class WatchedVasculature(Vasculature):
+        def __getattribute__(self, name: str) -> object:
+            if name in ("links", "sleeves"):
+                seen.add(f"vasculature/{name}")
+            return super().__getattribute__(name)
+
+    parts = [(tissue.cells, WatchedCells), (tissue.vasculature, WatchedVasculature)]
+    parts += [(field, WatchedField) for field in tissue.microenvironment.fields.values()]
+    kinds = [type(part) for part, _ in parts]
+    for part, kind in parts:
+        part.__class__ = kind
+    try:
+        yield seen
+    finally:
+        for (part, _), kind in zip(parts, kinds, strict=True):
+            part.__class__ = kind
+
+
+def undeclared_reads(tissue: Tissue, process: Process, dt: float) -> set[str]:
+    """What a process looks at although it does not say so."""
+    with watched(tissue) as seen:
+        process.step(tissue, dt)
+    return {name for name in seen if not covered(name, (*process.reads, *process.writes))}
+
+
+def changes_without_time(tissue: Tissue, process: Process) -> set[str]:
+    """What a process changes when no time passes."""
+    before = everything(tissue)
+    process.step(tissue, 0.0)
+    return changed(before, everything(tissue))
+
+
+def changes_of_a_second_call(tissue: Tissue, process: Process) -> set[str]:
+    """What a second call changes, or a call for another time step."""
+    process.step(tissue, DT)
+    before = everything(tissue)
+    process.step(tissue, DT)
+    again = everything(tissue)
+    process.step(tissue, 3.0 * DT)
+    return changed(before, again) | changed(before, everything(tissue))
+
+
+def not_converging(tissue: Tissue, process: Process) -> dict[str, list[float]]:
+    """Arrays in which halving the step does not bring the result nearer to a limit, with the differences seen."""
+    results = []
+    for parts in (1, 2, 4, 8):
+        trial = copy.deepcopy(tissue)
+        begin = trial.hours
+        for part in range(parts):
+            trial.hours = begin + part * SPAN / parts
+            process.step(trial, SPAN / parts)
+        results.append(trial.state())
+    bad = {}
+    for name, finest in results[-1].items():
+        # A mean over the last step is another quantity for every step length, and a residual is what a solver left.
+        if "_mean/" in name or name.endswith("/residual") or finest.dtype.kind != "f":
+            continue
+        with np.errstate(invalid="ignore"):
+            pairs = zip(results[:-1], results[1:], strict=True)
+            gaps = [float(np.nansum(np.abs(a[name] - b[name]))) for a, b in pairs]
+        size = float(np.nansum(np.abs(np.where(np.isfinite(finest), finest, 0.0))))
+        solved = name.startswith(("microenvironment/", "ledger/"))
+        small = (SOLVED if solved and process.name == "field_solve" else EXACT) * size
+        # First order or better: every halving takes away nearly half of the difference at least.
+        if any(gap > small and gap > 0.65 * wider for wider, gap in zip(gaps[:-1], gaps[1:], strict=True)):
+            bad[name] = gaps
+    return bad
+
+
+NAMES = [kind.name for kind in PIPELINE]
+
+
+def test_the_pipeline_is_the_registry() -> None:
+    assert [name for name in registered() if name in NAMES] == NAMES
+    assert sorted(kind.phase for kind in PIPELINE) == [kind.phase for kind in PIPELINE]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_changes_what_it_says(grown, name: str) -> None:
+    tissue, process = at_turn_of(name, grown, DT)
+    assert undeclared_changes(tissue, process, DT) == set()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_it_reads_is_declared_and_exists(grown, name: str) -> None:
+    tissue, process = at_turn_of(name, grown, DT)
+    there = everything(tissue)
+    parts = {"terms", "rates", "requests", "ledger"}
+    for entry in process.reads:
+        assert any(covered(known, [entry]) for known in there) or entry in parts, f"{entry} is nowhere in a tissue"
+    for entry in process.writes:
+        part, _, event = entry.partition("/")
+        known = event in EVENTS if part in ("rates", "requests") and event else any(covered(k, [entry]) for k in there)
+        assert known or entry in parts, f"{entry} is nowhere in a tissue"
+    assert undeclared_reads(tissue, process, DT) == set()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_columns_and_substrates_are_declared(grown, name: str) -> None:
+    """A process that is switched on alone must find the columns and fields that it works with."""
+    tissue, process = at_turn_of(name, grown, DT)
+    core = {column.name for column in Cells(1).specs.values()}
+    with watched(tissue) as seen:
+        process.step(tissue, DT)
+    columns = {entry.split("/")[1] for entry in seen if entry.startswith("cells/")} - core
+    fields = {entry.split("/")[1] for entry in seen if entry.startswith("microenvironment/")}
+    if process.phase != Phase.COMMIT:  # where rows come and go all columns are touched
+        assert columns <= {column.name for column in process.columns}
+    if name not in ("field_solve", "drug_supply"):  # these serve every field, or every drug
+        assert fields <= set(process.substrates)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_without_time_nothing_happens(grown, name: str) -> None:
+    tissue, process = at_turn_of(name, grown, 0.0)
+    # Cells have moved since the fields were solved: what steady fields follow is settled first.
+    if process.kind is Kind.EVOLVING and process.phase == Phase.FIELDS:
+        process.step(tissue, 0.0)
+    if process.kind is not Kind.DIAGNOSTIC:
+        assert changes_without_time(tissue, process) == set()
+
+
+@pytest.mark.parametrize("name", [kind.name for kind in PIPELINE if kind.kind is Kind.DIAGNOSTIC])
+def test_a_diagnostic_process_may_be_called_again(grown, name: str) -> None:
+    tissue, process = at_turn_of(name, grown, DT)
+    assert changes_of_a_second_call(tissue, process) == set()
+
+
+@pytest.mark.parametrize("name", [kind.name for kind in PIPELINE if kind.kind is Kind.EVOLVING])
+def test_shorter_steps_of_an_evolving_process_converge(grown, name: str) -> None:
+    tissue, process = at_turn_of(name, grown, DT)
+    disturb(tissue.microenvironment)
+    before = tissue.state()
+    assert not_converging(tissue, process) == {}
+    process.step(tissue, SPAN)
+    assert changed(before, tissue.state()), "nothing evolved, so nothing was tested"
+
+
+def disturb(microenvironment: Microenvironment) -> None:
+    """Take fields that evolve far from their steady state."""
+    for field in microenvironment.fields.values():
+        if field.substrate.solver != "steady":
+            field.concentration *= 0.5
+
+
+@pytest.mark.parametrize("name", [kind.name for kind in PIPELINE if kind.kind is Kind.EVENTS])
+def test_events_are_a_function_of_seed_step_and_uid(grown, name: str) -> None:
+    """Asked twice in the same step, the same happens; in another step, or under another seed, something else."""
+    results = {}
+    for change in ("none", "again", "seed", "step"):
+        tissue, process = at_turn_of(name, grown, A_DAY)
+        tissue.seed += change == "seed"
+        tissue.step_number += change == "step"
+        process.step(tissue, LONG if name == "sleeve_loss" else A_DAY)
+        after = everything(tissue)
+        results[change] = {key: value for key, value in after.items() if key not in ("seed", "step_number")}
+    assert changed(results["none"], results["again"]) == set()
+    if name not in ("compaction", "tip_migration"):  # these draw nothing
+        assert changed(results["none"], results["seed"])
+        assert changed(results["none"], results["step"])
+
+
+# --- the test is worth something: processes that do not keep to their word are found --------------------------------
+
+
+class Honest(Process):
+    name = "honest"
+    phase = Phase.STATE
+    kind = Kind.EVOLVING
+    reads = ("cells/coverage",)
+    writes = ("cells/coverage",)
+
+    def step(self, tissue: Tissue, dt: float) -> None:
+        tissue.cells["coverage"][:] *= np.exp(-0.1 * dt)
+
+
+class WritesElsewhere(Honest):
+    writes = ("cells/lumen_age",)
+
+
+class MovesCells(Honest):
+    def step(self, tissue: Tissue, dt: float) -> None:
+        tissue.cells.occupancy[0, :1] = 7
+
+
+class ContributesToAnotherField(Honest):
+    writes = ("terms/oxygen",)
+
+    def step(self, tissue: Tissue, dt: float) -> None:
+        tissue.microenvironment["vegf_a"].contribute("source", "cheat", np.ones(tissue.lattice.sites))
+
+
+class AsksForMore(Honest):
+    writes = ("requests/migrate",)
+
+    def step(self, tissue: Tissue, dt: float) -> None:
+        tissue.requests.add(EVENTS.index("divide"), np.zeros(1, dtype=int), np.zeros(1))
+
+
+class RaisesARate(Honest):
+    writes = ("rates/divide",)
+
+    def step(self, tissue: Tissue, dt: float) -> None:
+        tissue.rates.add("apoptosis", "cheat", np.ones(tissue.cells.n))
+
+
+class ReadsElsewhere(Honest):
+    def step(self, tissue: Tissue, dt: float) -> None:
+        oxygen = tissue.microenvironment["oxygen"].at(tissue.cells["site"])
+        tissue.cells["coverage"][:] *= np.exp(-0.1 * dt * oxygen)
+
+
+class ForgetsTime(Honest):
+    def step(self, tissue: Tissue, dt: float) -> None:
+        tissue.cells["coverage"][:] *= 0.9
+
+
+class CountsCalls(Honest):
+    kind = Kind.DIAGNOSTIC
+
+    def step(self, tissue: Tissue, dt: float) -> None:
+        tissue.cells["coverage"][:] += 0.01
+
+
+class DependsOnTheStep(Honest):
+    kind = Kind.DIAGNOSTIC
+
+    def step(self, tissue: Tissue, dt: float) -> None:
+        tissue.cells["coverage"][:] = dt
+
+
+class RelaxesPerStep(Honest):
+    """A rate per step instead of per hour beyond the first."""
+
+    def step(self, tissue: Tissue, dt: float) -> None:
+        tissue.cells["coverage"][:] *= 0.5 if dt > 0.0 else 1.0
+
+
+def test_an_honest_process_passes(grown) -> None:
+    for check in (undeclared_changes, undeclared_reads):
+        assert check(copy.deepcopy(grown[0]), Honest({}), DT) == set()
+    assert changes_without_time(copy.deepcopy(grown[0]), Honest({})) == set()
+    assert not_converging(copy.deepcopy(grown[0]), Honest({})) == {}
+
+
+@pytest.mark.parametrize(
+    ("cheat", "found"),
+    [
+        (WritesElsewhere, "cells/coverage"),
+        (MovesCells, "cells/occupancy"),
+        (ContributesToAnotherField, "terms/vegf_a/source"),
+        (AsksForMore, "requests/divide"),
+        (RaisesARate, "rates/apoptosis/cheat"),
+    ],
+)
+def test_a_process_that_changes_what_it_does_not_say_is_caught(grown, cheat: type[Process], found: str) -> None:
+    assert undeclared_changes(copy.deepcopy(grown[0]), cheat({}), DT) == {found}
+
+
+def test_a_process_that_reads_what_it_does_not_say_is_caught(grown) -> None:
+    seen = undeclared_reads(copy.deepcopy(grown[0]), ReadsElsewhere({}), DT)
+    assert seen == {"cells/site", "microenvironment/oxygen"}
+
+
+def test_a_process_that_forgets_time_is_caught(grown) -> None:
+    assert changes_without_time(copy.deepcopy(grown[0]), ForgetsTime({})) == {"cells/coverage"}
+    assert set(not_converging(copy.deepcopy(grown[0]), ForgetsTime({}))) == {"cells/coverage"}
+    assert set(not_converging(copy.deepcopy(grown[0]), RelaxesPerStep({}))) == {"cells/coverage"}
+
+
+@pytest.mark.parametrize("cheat", [CountsCalls, DependsOnTheStep])
+def test_a_diagnostic_process_that_is_none_is_caught(grown, cheat: type[Process]) -> None:
+    assert changes_of_a_second_call(copy.deepcopy(grown[0]), cheat({})) == {"cells/coverage"}
