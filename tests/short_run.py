@@ -38,6 +38,8 @@ catalog:
   cell_types.tumor.vegf_secretion_vhl_null: 4 molecule/cell/s
   cell_types.endothelial.sprout_rate: 2 1/d
   cell_types.endothelial.activation_rate: 2 1/d
+  cell_types.endothelial.crowding_density: 1000 1/mm^2
+  cell_types.endothelial.flow_multiplier: 0.5
   cell_types.endothelial.uncovered_regression_rate: 2 1/d
 record: {every: 12 h, frames: 2 d, checkpoint: 30 h, keep: [4 d]}
 """

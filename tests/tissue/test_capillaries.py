@@ -117,7 +117,6 @@ def test_the_density_in_space_follows_the_spacing() -> None:
     """Voronoi cells of random seeds have the edge length 5.83 density^(2/3) per volume (Meijering 1953)."""
     measured = [length(BOXED_TORUS, bed_on(BOXED_TORUS, seed)) for seed in (1, 2)]
     expected = 5.83 / 140.0**2 * BOXED_TORUS.sites * BOXED_TORUS.spacing**3
-    print(np.mean(measured) / expected)
     assert np.mean(measured) == pytest.approx(expected, rel=0.15)
 
 

@@ -57,6 +57,7 @@ from tumorabm.solvers.sweeps import (
     SMALL_CYCLE,
     START,
     SURVEY,
+    sweep_at,
 )
 
 MOST_STEPS: Final = 500  # Newton steps; an anoxic front of nearly zero-order uptake may move one voxel in each
@@ -195,3 +196,28 @@ def solve(sweep, c, source, loss, uptake, old, parameters, f, a, levels, w, sums
         sweep(CORRECT, 0, 0.0, work)
         before = residual
         step, rescaled = step + 1, 0
+
+
+@kernel(error_model="numpy")
+def solve_with(
+    address, c, source, loss, uptake, old, parameters, f, a, levels, w, sums, scratch, tolerance, closed, report
+):
+    """``solve`` with the sweep at an address."""
+    return solve(
+        sweep_at(address),
+        c,
+        source,
+        loss,
+        uptake,
+        old,
+        parameters,
+        f,
+        a,
+        levels,
+        w,
+        sums,
+        scratch,
+        tolerance,
+        closed,
+        report,
+    )

@@ -251,7 +251,7 @@ class FieldSolver:
 
 def _solve(threads: bool, *arguments: Any) -> int:
     """Call the compiled loop (imported here because it loads numba, which declarations do without)."""
-    from tumorabm.solvers.cycle import solve
-    from tumorabm.solvers.sweeps import compiled_sweep
+    from tumorabm.solvers.cycle import solve_with
+    from tumorabm.solvers.sweeps import sweep_address
 
-    return solve(compiled_sweep(threads), *arguments)
+    return solve_with(sweep_address(threads), *arguments)

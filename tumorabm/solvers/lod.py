@@ -6,9 +6,9 @@ linearized at the concentration that enters the sweep:
     (1 + dt (decay + loss + Vmax / (Km + c)) / axes - dt D d²/da²) c' = c + dt source / axes     for a = x, y, z
 
 It is cheap, positive and unconditionally stable, but first order in dt with a large constant: where a step is longer
-than diffusion between sources and sinks takes, the split sweeps do not see each other. A growth factor with D = 3.6e4 um²/h
-settles, in steps of 2 h on voxels of 20 um, up to 3.3-fold off its steady state, 1.4-fold at the median voxel
-(``tests/verification/test_fields_lod.py``). For a step of the cells use ``implicit.py``.
+than diffusion between sources and sinks takes, the split sweeps do not see each other. A growth factor with
+D = 3.6e4 um²/h settles, in steps of 2 h on voxels of 20 um, up to 3.3-fold off its steady state, 1.4-fold at the median
+voxel (``tests/verification/test_fields_lod.py``). For a step of the cells use ``implicit.py``.
 """
 
 from __future__ import annotations

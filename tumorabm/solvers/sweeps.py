@@ -13,6 +13,8 @@ from typing import Any
 import numba
 import numpy as np
 from numba import prange
+from numba.core import cgutils
+from numba.extending import intrinsic
 
 from tumorabm.kernel import kernel
 from tumorabm.solvers.hierarchy import BLOCKS, NX, NY, NZ, TWO_COLOR
@@ -31,18 +33,41 @@ EVALUATE, SURVEY, CORRECT, RESCALE, SMALL_CYCLE = 14, 15, 16, 17, 18
 LEVELS, BLOCK_SUMS = 8, 10
 
 
+_FIELD, _SINGLE, _OFFSETS = (numba.types.Array(kind, 1, "C") for kind in (numba.float64, numba.float32, numba.int64))
+_TABLE, _ROWS = numba.types.Array(numba.int64, 2, "C"), numba.types.Array(numba.float64, 2, "C")
+_WORK = numba.types.Tuple([*[_FIELD] * 6, _SINGLE, _SINGLE, _TABLE, _ROWS, _ROWS, _OFFSETS])
+SIGNATURE = numba.int64(numba.int64, numba.int64, numba.float64, _WORK)
+
+
 @functools.cache
-def compiled_sweep(threads: bool) -> Any:
-    """The sweep as a function pointer that a kernel takes as an argument (numba caches it on disk)."""
-    field, single = numba.types.Array(numba.float64, 1, "C"), numba.types.Array(numba.float32, 1, "C")
-    table, rows = numba.types.Array(numba.int64, 2, "C"), numba.types.Array(numba.float64, 2, "C")
-    whole = numba.types.Array(numba.int64, 1, "C")
-    work = numba.types.Tuple([*[field] * 6, single, single, table, rows, rows, whole])
-    signature = numba.int64(numba.int64, numba.int64, numba.float64, work)
+def sweep_address(threads: bool) -> int:
+    """Address of the compiled sweep (numba caches the code on disk)."""
     _ = sweep_block.dispatcher  # teaches numba what a kernel is, which calls of kernels do otherwise
-    if threads:
-        return numba.cfunc(signature, cache=True, parallel=True, error_model="numpy")(sweep_threads)
-    return numba.cfunc(signature, cache=True, error_model="numpy")(sweep)
+    options: dict[str, Any] = {"parallel": True} if threads else {}
+    compiled = numba.cfunc(SIGNATURE, cache=True, error_model="numpy", **options)(sweep_threads if threads else sweep)
+    _KEPT.append(compiled)
+    return compiled.address
+
+
+_KEPT: list[Any] = []  # numba frees the code of a function that nothing refers to
+
+
+@intrinsic
+def sweep_at(context: Any, address: Any) -> Any:
+    """The sweep at an address, as a function that a kernel can call.
+
+    To pass numba's function object instead would cost 50 us per call: numba works out its type anew each time.
+    """
+
+    def generate(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        function = cgutils.create_struct_proxy(signature.return_type)(target, builder)
+        null = target.get_constant_null(numba.types.voidptr)
+        function.c_addr = builder.inttoptr(arguments[0], null.type)
+        function.py_addr = null
+        function.jit_addr = null
+        return function._getvalue()
+
+    return numba.types.FunctionType(SIGNATURE)(numba.int64), generate
 
 
 def sweep(what, depth, number, work):

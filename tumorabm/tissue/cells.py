@@ -12,6 +12,8 @@ from typing import Final, Literal
 
 import numpy as np
 
+from tumorabm.kernel import kernel
+
 CELL_TYPES: Final = ("tumor", "endothelial", "pericyte", "mdsc", "fibroblast", "t_cell")
 TUMOR, ENDOTHELIAL, PERICYTE, MDSC, FIBROBLAST, T_CELL = range(6)
 LAYERS: Final = ("parenchyma", "vessel", "mural", "immune")
@@ -125,11 +127,13 @@ class Cells:
         return rows
 
     def keep(self, mask: np.ndarray) -> None:
-        """Drop the rows where mask is False, keeping the order of the rest, and bring the occupancy up to date."""
+        """Drop the rows where mask is False, fill their places from the end, and bring the occupancy up to date."""
         kept = int(np.count_nonzero(mask))
         if kept < self.n:
+            gaps = np.flatnonzero(~mask[:kept])
+            moved = kept + np.flatnonzero(mask[kept:])
             for name, array in self._arrays.items():
-                array[:kept] = array[: self.n][mask]
+                array[gaps] = array[moved]
                 array[kept : self.n] = self.specs[name].default
             self.n = kept
         self.rebuild_occupancy()
@@ -146,17 +150,14 @@ class Cells:
         Raises
         ------
         ValueError
-            If two cells claim one site of one layer, or two cells have one uid.
+            If two cells claim one site of one layer.
         """
-        layer = LAYER_OF_TYPE[self["cell_type"]]
-        self.occupancy[:] = -1
-        self.occupancy[layer, self["site"]] = np.arange(self.n, dtype=np.int32)
-        if np.count_nonzero(self.occupancy >= 0) != self.n:
+        if not _fill_occupancy(self["cell_type"], self["site"], LAYER_OF_TYPE, self.occupancy):
             raise ValueError("two cells sit on one site of one layer")
 
     def check_uids(self) -> None:
         """Raise ValueError if two cells have one uid."""
-        if np.unique(self["uid"]).size != self.n:
+        if not _all_different(self["uid"]):
             raise ValueError("two cells have the same uid")
 
     def alive(self, cell_type: int) -> np.ndarray:
@@ -184,3 +185,37 @@ class Cells:
 
 def _filled(spec: Column, size: int) -> np.ndarray:
     return np.full((size, *spec.shape), spec.default, dtype=spec.dtype)
+
+
+# --- kernels ---------------------------------------------------------------------------------------------------------
+
+
+@kernel
+def _fill_occupancy(cell_type, site, layer_of_type, occupancy):
+    """Write every row to its place; whether no place was taken twice."""
+    occupancy[:] = -1
+    for row in range(site.size):
+        layer = layer_of_type[cell_type[row]]
+        if occupancy[layer, site[row]] >= 0:
+            return False
+        occupancy[layer, site[row]] = row
+    return True
+
+
+@kernel
+def _all_different(numbers):
+    """Whether no number occurs twice, by an open hash table at most half full."""
+    bits = 1
+    while (1 << bits) < 2 * numbers.size:
+        bits += 1
+    table = np.full(1 << bits, -1, dtype=np.int32)
+    last = (1 << bits) - 1
+    for i in range(numbers.size):
+        # Uids are hashes themselves (of site and purpose, or of the parent's): their low bits spread evenly.
+        place = np.int64(numbers[i] & np.uint64(last))
+        while table[place] >= 0:
+            if numbers[table[place]] == numbers[i]:
+                return False
+            place = (place + 1) & last
+        table[place] = i
+    return True

@@ -78,10 +78,14 @@ class Field:
         return self._contributions[term][name]
 
     def term(self, term: str) -> np.ndarray:
-        """Sum of the contributions to a term, shape (nz, ny, nx)."""
-        total = np.zeros(self._shape)
-        for name in sorted(self._contributions[term]):
-            total += self._contributions[term][name]
+        """Sum of the contributions to a term, shape (nz, ny, nx); to be read, not written."""
+        parts = self._contributions[term]
+        names = sorted(parts)
+        if not names:
+            return np.zeros(self._shape)
+        total = parts[names[0]]
+        for name in names[1:]:
+            total = total + parts[name]
         return total
 
     def at(self, sites: np.ndarray) -> np.ndarray:

@@ -97,6 +97,15 @@ def draw(seed, uid, step, stream):
 
 
 @kernel
+def waits_longer(drawn, hazard):
+    """Whether -log(drawn) exceeds a cumulated hazard beyond doubt, told without the logarithm; most cells wait.
+
+    -log(u) >= 1 - u, and the margin is far wider than the rounding of both sides.
+    """
+    return 1.0 - drawn > 1.000001 * hazard + 1e-12
+
+
+@kernel
 def mix(a, b):
     """A 64-bit uid from two: the SplitMix64 finalizer over both (Steele, Lea and Flood 2014)."""
     z = (a ^ (b * _GOLDEN)) + _GOLDEN

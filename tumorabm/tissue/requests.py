@@ -31,9 +31,10 @@ class Rates:
         """Set a contributor's factor on an event's rate, shape (n,)."""
         self._factors.setdefault(event, {})[contributor] = values
 
-    def total(self, event: str, n: int) -> np.ndarray:
-        """Combined rate of an event, 1/h, shape (n,); zero where nothing contributes."""
-        total = np.zeros(n)
+    def total(self, event: str, n: int, out: np.ndarray | None = None) -> np.ndarray:
+        """Combined rate of an event, 1/h, shape (n,), into ``out`` if given; zero where nothing contributes."""
+        total = np.empty(n) if out is None else out
+        total.fill(0.0)
         for contributor in sorted(self._additions.get(event, {})):
             total += self._additions[event][contributor]
         for contributor in sorted(self._factors.get(event, {})):
@@ -89,7 +90,9 @@ class Requests:
         row = np.concatenate(self._rows)
         time = np.concatenate(self._times)
         number = np.concatenate(self._draws)
-        chosen = np.isin(kind, kinds)
+        wanted = np.zeros(len(EVENTS), dtype=np.bool_)
+        wanted[list(kinds)] = True
+        chosen = wanted[kind]
         kind, row, time, number = kind[chosen], row[chosen], time[chosen], number[chosen]
         order = np.lexsort((kind, number, uids[row], time))
         return kind[order], row[order], time[order], number[order]

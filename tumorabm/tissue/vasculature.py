@@ -23,6 +23,11 @@ OFFSETS: Final = np.array(
 DIRECTIONS: Final = OFFSETS.shape[0]  # the opposite of direction k is 25 - k
 LENGTHS: Final = np.sqrt((OFFSETS**2).sum(axis=1).astype(float))
 
+# The top five bits of the sequence times 2^k differ for all k.
+_DE_BRUIJN = np.uint32(0x077CB531)
+_POSITION = np.zeros(32, dtype=np.int64)
+_POSITION[[((0x077CB531 << k) & 0xFFFFFFFF) >> 27 for k in range(32)]] = np.arange(32)
+
 NOT_ROOT, ARTERIOLE, VENULE = range(3)
 QUIESCENT, STALK, TIP = range(3)
 HOST, SPROUTED, RECOLONIZED = range(3)
@@ -142,13 +147,20 @@ def neighbor_table(lattice: Lattice) -> np.ndarray:
 
 
 @kernel
+def first_bit(word):
+    """Position of the lowest bit set in a word (uint32, not 0): a de Bruijn sequence tells the 32 cases apart."""
+    lowest = word & (~word + np.uint32(1))
+    return _POSITION[np.uint32(lowest * _DE_BRUIJN) >> np.uint32(27)]
+
+
+@kernel
 def _lengths(links, sites, lengths):
     out = np.zeros(sites.size)
     for i in range(sites.size):
         word = links[sites[i]]
-        for k in range(26):
-            if (word >> np.uint32(k)) & np.uint32(1):
-                out[i] += 0.5 * lengths[k]
+        while word != np.uint32(0):
+            out[i] += 0.5 * lengths[first_bit(word)]
+            word &= word - np.uint32(1)
     return out
 
 
@@ -162,7 +174,8 @@ def _on_path(links, neighbors, open_sites, is_inlet, is_outlet, outlets):
     discovered = np.zeros(sites + 1, dtype=np.int32)
     low = np.zeros(sites + 1, dtype=np.int32)
     parent = np.full(sites + 1, -1, dtype=np.int32)
-    pointer = np.zeros(sites + 1, dtype=np.int32)
+    untried = links.copy()
+    tried_outlets = 0
     stack = np.empty(sites + 1, dtype=np.int32)
     path = np.empty(sites + 1, dtype=np.int32)
     result = np.zeros(sites, dtype=np.bool_)
@@ -176,22 +189,20 @@ def _on_path(links, neighbors, open_sites, is_inlet, is_outlet, outlets):
         node = path[depth - 1]
         following = -1
         if node == sink:
-            while pointer[sink] < outlets.size and following < 0:
-                candidate = outlets[pointer[sink]]
-                pointer[sink] += 1
+            while tried_outlets < outlets.size and following < 0:
+                candidate = outlets[tried_outlets]
+                tried_outlets += 1
                 if open_sites[candidate] and discovered[candidate] == 0:
                     following = candidate
         else:
-            while pointer[node] < 26 and following < 0:
-                k = pointer[node]
-                pointer[node] += 1
-                if (links[node] >> np.uint32(k)) & np.uint32(1):
-                    candidate = neighbors[node, k]
-                    if open_sites[candidate]:
-                        if discovered[candidate] == 0:
-                            following = candidate
-                        elif candidate != parent[node]:
-                            low[node] = min(low[node], discovered[candidate])
+            while untried[node] != np.uint32(0) and following < 0:
+                candidate = neighbors[node, first_bit(untried[node])]
+                untried[node] &= untried[node] - np.uint32(1)
+                if open_sites[candidate]:
+                    if discovered[candidate] == 0:
+                        following = candidate
+                    elif candidate != parent[node]:
+                        low[node] = min(low[node], discovered[candidate])
         if following >= 0:
             count += 1
             discovered[following] = count

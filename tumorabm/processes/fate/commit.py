@@ -90,28 +90,29 @@ def density(occupied: np.ndarray, lattice: Lattice) -> np.ndarray:
     Each scale is a box applied four times along each axis: near enough to a Gaussian that lesions stay round (applied
     twice it is a tent, and shrinking lesions turn into diamonds).
     """
-    field = occupied.reshape(lattice.shape).astype(np.float64)
-    window = _window(field, lattice)
-    field = field[window]
+    occupied = occupied.reshape(lattice.shape)
+    window = _window(occupied, lattice)
+    field = occupied[window].astype(np.float64)
     total = np.zeros(lattice.shape)
     for radius in _COHESION_RADII:
         smooth = field
         for axis in range(3):
             if field.shape[axis] > 1:
-                lines = np.ascontiguousarray(np.moveaxis(smooth, axis, -1))
-                for _ in range(_BOXES):
-                    lines = _box_mean(lines, radius, lattice.periodic[axis])
-                smooth = np.moveaxis(lines, -1, axis)
+                turned = np.moveaxis(smooth, axis, 0).copy()
+                layers = turned.reshape(turned.shape[0], -1)
+                reach = min(radius, (layers.shape[0] - 1) // 2) if lattice.periodic[axis] else radius
+                _box_means(layers, reach, _BOXES, lattice.periodic[axis])
+                smooth = np.moveaxis(turned, 0, axis)
         total[window] += smooth
     return total
 
 
-def _window(field: np.ndarray, lattice: Lattice) -> tuple[slice, ...]:
+def _window(occupied: np.ndarray, lattice: Lattice) -> tuple[slice, ...]:
     """The part of the lattice that the widest scale can bring to bear on occupied sites."""
     margin = _BOXES * _COHESION_RADII[-1] // 2
     window = []
     for axis in range(3):
-        along = np.flatnonzero(field.any(axis=tuple(other for other in range(3) if other != axis)))
+        along = np.flatnonzero(occupied.any(axis=tuple(other for other in range(3) if other != axis)))
         if lattice.periodic[axis] or along.size == 0:
             window.append(slice(None))
         else:
@@ -123,31 +124,38 @@ def _window(field: np.ndarray, lattice: Lattice) -> tuple[slice, ...]:
 
 
 @kernel
-def _box_mean(lines, radius, periodic):
-    a, b, n = lines.shape
-    out = np.empty_like(lines)
-    reach = min(radius, (n - 1) // 2) if periodic else radius
+def _box_means(layers, reach, boxes, periodic):
+    """Replace each of n layers, shape (n, m), by the mean of those up to ``reach`` away, ``boxes`` times over."""
+    n, m = layers.shape
     scale = 1.0 / (2 * reach + 1)
-    for i in range(a):
-        for j in range(b):
-            running = 0.0
+    # Strips of this width stay in the cache and let running sums advance side by side.
+    width = 64
+    strip, smooth, running = np.zeros((n, width)), np.zeros((n, width)), np.zeros(width)
+    for first in range(0, m, width):
+        used = min(width, m - first)
+        strip[:, :used] = layers[:, first : first + used]
+        for _ in range(boxes):
+            running[:] = 0.0
             for k in range(-reach, reach + 1):
-                if periodic:
-                    running += lines[i, j, k % n]
-                elif 0 <= k < n:
-                    running += lines[i, j, k]
-            out[i, j, 0] = running * scale
-            for k in range(1, n):
-                entering, leaving = k + reach, k - reach - 1
-                if periodic:
-                    running += lines[i, j, entering % n] - lines[i, j, leaving % n]
-                else:
-                    if entering < n:
-                        running += lines[i, j, entering]
-                    if leaving >= 0:
-                        running -= lines[i, j, leaving]
-                out[i, j, k] = running * scale
-    return out
+                if periodic or 0 <= k < n:
+                    for j in range(width):
+                        running[j] += strip[k % n, j]
+            for k in range(n):
+                entering, leaving = (k + reach) % n, (k - reach - 1) % n
+                if k > 0 and periodic:
+                    for j in range(width):
+                        running[j] += strip[entering, j] - strip[leaving, j]
+                elif k > 0:
+                    if k + reach < n:
+                        for j in range(width):
+                            running[j] += strip[entering, j]
+                    if k > reach:
+                        for j in range(width):
+                            running[j] -= strip[leaving, j]
+                for j in range(width):
+                    smooth[k, j] = running[j] * scale
+            strip, smooth = smooth, strip
+        layers[:, first : first + used] = strip[:, :used]
 
 
 @kernel

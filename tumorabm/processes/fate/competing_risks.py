@@ -10,7 +10,7 @@ import numpy as np
 
 from tumorabm.kernel import kernel
 from tumorabm.processes.process import Kind, Phase, Process
-from tumorabm.tissue.random import draw_two, purpose
+from tumorabm.tissue.random import draw_two, purpose, waits_longer
 from tumorabm.tissue.requests import EVENTS
 from tumorabm.tissue.tissue import Tissue
 
@@ -29,7 +29,9 @@ class CompetingRisks(Process):
 
     def step(self, tissue: Tissue, dt: float) -> None:
         n = tissue.cells.n
-        rates = np.stack([tissue.rates.total(risk, n) for risk in RISKS])
+        rates = np.empty((len(RISKS), n))
+        for index, risk in enumerate(RISKS):
+            tissue.rates.total(risk, n, rates[index])
         event, time = first_events(tissue.seed, tissue.cells["uid"], tissue.step_number, rates, dt)
         for index, risk in enumerate(RISKS):
             rows = np.flatnonzero(event == index)
@@ -73,6 +75,8 @@ def _first_events(seed, uids, step, stream, rates, dt, event, time):
         if total <= 0.0:
             continue
         first, second = draw_two(seed, uids[i], step, stream)
+        if waits_longer(first, total * dt):
+            continue
         waited = -np.log(first) / total
         if waited >= dt:
             continue

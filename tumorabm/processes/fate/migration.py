@@ -13,7 +13,7 @@ import numpy as np
 from tumorabm.kernel import kernel
 from tumorabm.processes.process import Kind, Parameter, Phase, Process
 from tumorabm.tissue.cells import PARENCHYMA, TUMOR
-from tumorabm.tissue.random import draw, purpose
+from tumorabm.tissue.random import draw, purpose, waits_longer
 from tumorabm.tissue.requests import MIGRATE
 from tumorabm.tissue.tissue import Tissue
 
@@ -81,7 +81,10 @@ def _hop_times(seed, uids, step, stream, rate, dt, most):
     for i in range(uids.size):
         time = 0.0
         for hop in range(most):
-            time -= np.log(draw(seed, uids[i], step, stream + np.uint64(hop))) / rate
+            drawn = draw(seed, uids[i], step, stream + np.uint64(hop))
+            if waits_longer(drawn, rate * (dt - time)):
+                break
+            time -= np.log(drawn) / rate
             if time >= dt:
                 break
             if count == which.size:

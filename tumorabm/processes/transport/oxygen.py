@@ -15,7 +15,7 @@ import numpy as np
 from tumorabm.processes.process import Kind, Parameter, Phase, Process
 from tumorabm.tissue.cells import ALIVE, ENDOTHELIAL, PARENCHYMA, TUMOR, Column
 from tumorabm.tissue.tissue import Tissue
-from tumorabm.tissue.vasculature import ARTERIOLE, NOT_ROOT, VENULE
+from tumorabm.tissue.vasculature import NOT_ROOT
 
 PERFUSED = Column("perfused", "1", "blood flows through this endothelial cell's lumen", "i1", 0, "reset")
 ROOT = Column("root", "1", "0 none, 1 arteriole, 2 venule: blood enters or leaves here", "i1", NOT_ROOT, "reset")
@@ -23,15 +23,14 @@ ROOT = Column("root", "1", "0 none, 1 arteriole, 2 venule: blood enters or leave
 
 def vessel_length(tissue: Tissue, rows: np.ndarray) -> np.ndarray:
     """Vessel length in µm at the sites of endothelial rows; a feeding or draining vessel also crosses its site."""
-    crossing = np.isin(tissue.cells["root"][rows], (ARTERIOLE, VENULE)) * tissue.lattice.spacing
+    crossing = (tissue.cells["root"][rows] != NOT_ROOT) * tissue.lattice.spacing
     return tissue.vasculature.length(tissue.cells["site"][rows]) + crossing
 
 
 def perfused_rows(tissue: Tissue) -> np.ndarray:
-    """Rows of perfused endothelial cells, in the order of their sites."""
+    """Rows of perfused endothelial cells."""
     cells = tissue.cells
-    rows = np.flatnonzero((cells["cell_type"] == ENDOTHELIAL) & (cells["perfused"] != 0))
-    return rows[np.argsort(cells["site"][rows])]
+    return np.flatnonzero((cells["cell_type"] == ENDOTHELIAL) & (cells["perfused"] != 0))
 
 
 class OxygenSupply(Process):

@@ -41,10 +41,11 @@ class VegfSecretion(Process):
         host = np.where(cells.occupancy[PARENCHYMA] < 0, p.host, 0.0)
         living = np.flatnonzero((cells["cell_type"] == TUMOR) & (cells["state"] == ALIVE))
         sites = cells["site"][living]
-        hypoxia = hif_response(tissue.microenvironment["oxygen"].at(sites), p.hif_half, p.hif_exponent)
-        intact = p.vhl_intact * (1.0 + (p.hypoxia_fold - 1.0) * hypoxia)
         tumor = np.zeros(tissue.lattice.sites)
-        tumor[sites] = np.where(tissue.clones.vhl_null[cells["clone"][living]], p.vhl_null, intact)
+        tumor[sites] = p.vhl_null
+        intact = sites[~tissue.clones.vhl_null[cells["clone"][living]]]
+        hypoxia = hif_response(tissue.microenvironment["oxygen"].at(intact), p.hif_half, p.hif_exponent)
+        tumor[intact] = p.vhl_intact * (1.0 + (p.hypoxia_fold - 1.0) * hypoxia)
         scale = MOLECULES_TO_NANOMOLAR_VOLUME / tissue.lattice.site_volume
         vegf = tissue.microenvironment["vegf_a"]
         vegf.contribute("source", "host", host * scale)
