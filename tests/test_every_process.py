@@ -25,9 +25,10 @@ from tumorabm.tissue.tissue import Tissue
 from tumorabm.tissue.vasculature import Vasculature
 
 DT = 2.0
-AGE = 70  # steps: burn-in is over, drug is in plasma and tissue, sprouts and empty sleeves are there
-SPAN = 1.0  # hours over which step lengths are compared; VEGF-A relaxes within about one
+AGE = 34  # steps: burn-in is over, drug is in plasma and tissue, there are tips and empty sleeves
+SPAN = 0.25  # hours over which step lengths are compared: VEGF-A relaxes within an hour
 A_DAY, LONG = 24.0, 2000.0  # hours in which many events happen, and even the loss of sleeves
+MOST_ROWS = 100_000
 EXACT = 1e-9
 # Of a field that an iterative solver brought to its tolerance of 1e-5; differences of two such solutions.
 SOLVED = 5e-5
@@ -68,9 +69,9 @@ def everything(tissue: Tissue) -> dict[str, np.ndarray]:
     for event in EVENTS:
         for contributor, values in tissue.rates.contributions(event).items():
             out[f"rates/{event}/{contributor}"] = values.copy()
-    uids = tissue.cells["uid"]
     for number, event in enumerate(EVENTS):
-        asked = tissue.requests.ordered((number,), uids)
+        # By row, not by uid: after compaction old rows stand for nobody.
+        asked = tissue.requests.ordered((number,), np.arange(MOST_ROWS))
         if asked[0].size:
             out[f"requests/{event}"] = np.stack([part.astype(float) for part in asked])
     return out

@@ -43,9 +43,9 @@ def terms(shape: tuple[int, int, int], numbers: dict[str, float]) -> list[np.nda
 
 
 def changed(fields: list[np.ndarray]) -> list[np.ndarray]:
-    """The same with a twentieth of the voxels changed by 5 %: what a step of the cells does."""
-    rng = np.random.default_rng(1)
-    return [field * (1.0 + 0.05 * (rng.random(field.shape) < 0.05)) for field in fields]
+    """The same with a twentieth of the voxels changed by 5 %, vessels in step with their blood: a step of the cells."""
+    factor = 1.0 + 0.05 * (np.random.default_rng(1).random(fields[0].shape) < 0.05)
+    return [field * factor for field in fields]
 
 
 def per_voxel(benchmark: Any, sites: int) -> float:

@@ -12,7 +12,7 @@ from twin import twin
 
 from tumorabm.solvers.cycle import solve
 from tumorabm.solvers.implicit import FieldSolver, SolverError
-from tumorabm.solvers.sweeps import sweep
+from tumorabm.solvers.sweeps import sweep_block
 from tumorabm.tissue.lattice import FIXED, NO_FLUX, PERIODIC, Lattice
 
 OXYGEN = {"diffusivity": 7.2e6, "decay": 0.1, "half_saturation": 2.0, "boundary_value": 40.0}
@@ -302,10 +302,8 @@ def test_the_compiled_loop_does_what_its_python_says(faces: tuple[int, ...]) -> 
     numbers = np.zeros(5)
     solver = FieldSolver(lattice, **OXYGEN)
     known: dict = {}
-    plain_sweep = twin(sweep, known)
-    end = twin(solve, known)(
-        plain_sweep, python, source, loss, uptake, python, *solver.workspace(), 1e-5, False, numbers
-    )
+    work = (python, python, source, loss, uptake, *solver.workspace())
+    end = twin(solve, known)(twin(sweep_block, known), 0, work, 1e-5, False, numbers)
     assert end == 0
     assert np.abs(python.reshape(lattice.shape) - compiled).max() <= 1e-12 * compiled.max()
     assert numbers[0] == report.iterations

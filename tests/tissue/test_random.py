@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tumorabm.tissue.random import derived_uid, draw, draw_two, mix, philox, purpose, uniforms
+from tumorabm.tissue.random import _unit, derived_uid, draw, draw_two, mix, philox, purpose, uniforms
 
 N = 1_000_000
 PI_COUNTER = (0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344)
@@ -40,6 +40,15 @@ def test_a_draw_is_philox_of_uid_step_stream_and_seed() -> None:
     assert first == ((0xD16CFE09 << 32 | 0x94FDCCEB) >> 11) / 2**53 + 2.0**-54
     assert second == ((0x5001E420 << 32 | 0x24126EA1) >> 11) / 2**53 + 2.0**-54
     assert draw(seed, uid, np.uint64(PI_COUNTER[2]), np.uint64(PI_COUNTER[3])) == first
+
+
+def test_neither_end_of_the_interval_is_drawn() -> None:
+    """Not with all bits zero nor with all bits one, which would round to 1."""
+    ones = np.uint64(0xFFFFFFFF)
+    zero = np.uint64(0)
+    for function in (_unit, _unit.py_func):
+        assert 0.0 < function(zero, zero) < 2.0**-53 and 1.0 - 2.0**-52 < function(ones, ones) < 1.0
+        assert int(function(ones, ones) * 6) == 5
 
 
 def test_uniforms_are_uniform(uids: np.ndarray) -> None:

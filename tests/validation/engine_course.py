@@ -43,14 +43,14 @@ OUTPUTS = (
     "recolonized_supply_share",
 )
 ARMS = {
-    "untreated": ("untreated.yaml", ()),
+    "untreated": ("untreated.yaml", ("duration=300 d",)),
     "sunitinib": ("sunitinib_first_line.yaml", ()),
-    "no VEGF": ("no_vegf.yaml", ()),
+    "no VEGF": ("no_vegf.yaml", ("duration=180 d",)),
     "no vessels": ("no_vessels.yaml", ("duration=90 d",)),
-    "host only": ("host_only.yaml", ()),
-    "low oxygen, sunitinib": ("low_oxygen_sunitinib.yaml", ()),
-    "untreated, dt 1 h": ("untreated.yaml", ("time_step=1 h", "duration=180 d")),
-    "sunitinib, dt 1 h": ("sunitinib_first_line.yaml", ("time_step=1 h", "duration=180 d")),
+    "host only": ("host_only.yaml", ("duration=275 d",)),
+    "low oxygen, sunitinib": ("low_oxygen_sunitinib.yaml", ("duration=180 d",)),
+    "untreated, dt 1 h": ("untreated.yaml", ("time_step=1 h", "duration=84 d")),
+    "sunitinib, dt 1 h": ("sunitinib_first_line.yaml", ("time_step=1 h", "duration=84 d")),
 }
 
 
@@ -177,7 +177,7 @@ def growth(untreated: list[Course]) -> list[Property]:
         ),
         Property("untreated: day on which the hull is 200 um from the border", "d", ends, "reported", any_value),
         *(
-            Property(f"untreated: share of oxygen from {part}s at day 90", "1", values, "reported", any_value)
+            Property(f"untreated: share of oxygen from {part} vessels at day 90", "1", values, "reported", any_value)
             for part, values in shares.items()
         ),
     ]
@@ -198,7 +198,7 @@ def controls(runs: dict[str, list[Course]]) -> list[Property]:
         kept.append(float(density[-1] / density[0]))
     out.append(
         Property(
-            "host only: vessel density after 455 d / start",
+            "host only: vessel density after a year / start",
             "1",
             kept,
             "0.9 to 1.1",

@@ -36,6 +36,7 @@ from tumorabm.solvers.nonlinear import (
     SMALLEST_VALUE,
     UPTAKE_SUM,
 )
+from tumorabm.solvers.smoothing import RELAX_EVEN, RELAX_EVEN_BACK, RELAX_ODD, RELAX_ODD_FROM_ZERO
 from tumorabm.solvers.sweeps import (
     ADVANCE,
     ADVANCE_AFRESH,
@@ -43,21 +44,19 @@ from tumorabm.solvers.sweeps import (
     COARSEN,
     CORRECT,
     EVALUATE,
+    FINEST,
     INNER,
     LEVELS,
     MULTIPLY,
     PROLONG,
-    RELAX_EVEN,
-    RELAX_EVEN_BACK,
-    RELAX_ODD,
-    RELAX_ODD_FROM_ZERO,
     RESCALE,
     RESTRICT,
     SEARCH,
     SMALL_CYCLE,
     START,
     SURVEY,
-    sweep_at,
+    block_at,
+    sweep,
 )
 
 MOST_STEPS: Final = 500  # Newton steps; an anoxic front of nearly zero-order uptake may move one voxel in each
@@ -67,30 +66,30 @@ INNER_FLOOR: Final = 2e-4  # below this reduction, single precision gains too li
 
 
 @kernel(error_model="numpy")
-def cycle(sweep, work):
+def cycle(run, address, work):
     """One V-cycle from zero: VALUE of the finest level is what the preconditioner makes of RIGHT.
 
     Levels cut into blocks are swept block by block; the ones below, without blocks, are one sweep together.
     """
     levels = work[LEVELS]
-    small = 0
+    small = np.int64(0)
     while small < levels.shape[0] - 1 and levels[small, BLOCKS] > 1:
         small += 1
     for depth in range(small):
-        sweep(START, depth, 0.0, work)
+        sweep(run, address, START, depth, 0.0, work)
         if levels[depth, TWO_COLOR]:
-            sweep(RELAX_ODD_FROM_ZERO, depth, 0.0, work)
+            sweep(run, address, RELAX_ODD_FROM_ZERO, depth, 0.0, work)
         else:
-            sweep(RELAX_EVEN, depth, 0.0, work)
-            sweep(RELAX_ODD, depth, 0.0, work)
-        sweep(RESTRICT, depth, 0.0, work)
-    sweep(SMALL_CYCLE, small, 0.0, work)
+            sweep(run, address, RELAX_EVEN, depth, 0.0, work)
+            sweep(run, address, RELAX_ODD, depth, 0.0, work)
+        sweep(run, address, RESTRICT, depth, 0.0, work)
+    sweep(run, address, SMALL_CYCLE, small, 0.0, work)
     for k in range(small):
         depth = small - 1 - k
-        back = 0 if levels[depth, TWO_COLOR] else RELAX_EVEN_BACK - RELAX_EVEN
-        sweep(PROLONG, depth, 0.0, work)
-        sweep(RELAX_ODD + back, depth, 0.0, work)
-        sweep(RELAX_EVEN + back, depth, 0.0, work)
+        back = np.int64(0) if levels[depth, TWO_COLOR] else RELAX_EVEN_BACK - RELAX_EVEN
+        sweep(run, address, PROLONG, depth, 0.0, work)
+        sweep(run, address, RELAX_ODD + back, depth, 0.0, work)
+        sweep(run, address, RELAX_EVEN + back, depth, 0.0, work)
 
 
 @kernel(error_model="numpy")
@@ -103,39 +102,39 @@ def total(sums, blocks, column):
 
 
 @kernel(error_model="numpy")
-def correction(sweep, limit, work):
+def correction(run, address, limit, work):
     """Flexible conjugate gradients for the correction until the squared residual is ``limit``; number of iterations."""
     blocks, sums = work[LEVELS][0, BLOCKS], work[BLOCK_SUMS]
     alpha, beta, rz = 0.0, 0.0, 1.0
     for iteration in range(1, MOST_ITERATIONS + 1):
-        cycle(sweep, work)
-        sweep(INNER, 0, 0.0, work)
+        cycle(run, address, work)
+        sweep(run, address, INNER, FINEST, 0.0, work)
         if iteration > 1:
             beta = -alpha * total(sums, blocks, 1) / rz  # the residual has changed by -alpha times the last product
         rz = total(sums, blocks, 0)
-        sweep(SEARCH, 0, beta, work)
-        sweep(MULTIPLY, 0, 0.0, work)
+        sweep(run, address, SEARCH, FINEST, beta, work)
+        sweep(run, address, MULTIPLY, FINEST, 0.0, work)
         curvature = total(sums, blocks, 0)
         definite = curvature > 0.0 and rz > 0.0
         alpha = rz / curvature if definite else 0.0
-        sweep(ADVANCE_AFRESH if iteration == 1 else ADVANCE, 0, alpha, work)
+        sweep(run, address, ADVANCE_AFRESH if iteration == 1 else ADVANCE, FINEST, alpha, work)
         if total(sums, blocks, 0) <= limit or not definite:
             return iteration
     return MOST_ITERATIONS
 
 
 @kernel(error_model="numpy")
-def solve(sweep, c, source, loss, uptake, old, parameters, f, a, levels, w, sums, scratch, tolerance, closed, report):
+def solve(run, address, work, tolerance, closed, report):
     """Solve for ``c`` in place; how it ended.
 
     ``closed`` is whether nothing but loss and uptake can balance the sources (no decay, no fixed face, no step). The
     report holds iterations, Newton steps, relative residual, smallest and largest value of the start.
     """
-    work = (c, old, source, loss, uptake, parameters, f, a, levels, w, sums, scratch)
+    c, parameters, levels, sums = work[0], work[5], work[LEVELS], work[BLOCK_SUMS]
     blocks = levels[0, BLOCKS]
     sites = levels[0, NZ] * levels[0, NY] * levels[0, NX]
     report[:] = 0.0
-    sweep(SURVEY, 0, 0.0, work)
+    sweep(run, address, SURVEY, FINEST, 0.0, work)
     norm = np.sqrt(total(sums, blocks, RIGHT_SQUARED))
     supply, sink, capacity = (
         total(sums, blocks, RIGHT_SUM),
@@ -166,7 +165,7 @@ def solve(sweep, c, source, loss, uptake, old, parameters, f, a, levels, w, sums
     before = 0.0
     step, rescaled = 0, 0
     while True:
-        sweep(EVALUATE, 0, 0.0, work)
+        sweep(run, address, EVALUATE, FINEST, 0.0, work)
         residual = np.sqrt(total(sums, blocks, RESIDUAL_SQUARED)) / norm
         excess, slope = total(sums, blocks, RESIDUAL_SUM), total(sums, blocks, SLOPE_TIMES_VALUE)
         report[1], report[2] = step, residual
@@ -176,7 +175,7 @@ def solve(sweep, c, source, loss, uptake, old, parameters, f, a, levels, w, sums
         if rescaled < 4 and (residual <= tolerance or uniform) and abs(excess) > CLOSURE * abs(supply):
             stretch = excess / slope if slope > 0.0 else 0.0
             if -0.9 < stretch < 1e3 and stretch != 0.0:
-                sweep(RESCALE, 0, 1.0 + stretch, work)
+                sweep(run, address, RESCALE, FINEST, 1.0 + stretch, work)
                 rescaled += 1
                 continue
         if residual <= tolerance:
@@ -190,34 +189,18 @@ def solve(sweep, c, source, loss, uptake, old, parameters, f, a, levels, w, sums
         else:
             reduction = min(0.1, 0.5 * (residual / before) ** 2)
         for depth in range(levels.shape[0] - 1):
-            sweep(COARSEN, depth, 0.0, work)
+            sweep(run, address, COARSEN, depth, 0.0, work)
         reduction = max(reduction, INNER_FLOOR, 0.4 * tolerance / residual)
-        report[0] += correction(sweep, (reduction * residual) ** 2 * sites, work)
-        sweep(CORRECT, 0, 0.0, work)
+        report[0] += correction(run, address, (reduction * residual) ** 2 * sites, work)
+        sweep(run, address, CORRECT, FINEST, 0.0, work)
         before = residual
         step, rescaled = step + 1, 0
 
 
 @kernel(error_model="numpy")
 def solve_with(
-    address, c, source, loss, uptake, old, parameters, f, a, levels, w, sums, scratch, tolerance, closed, report
+    run, threads, c, source, loss, uptake, old, parameters, f, a, levels, w, sums, scratch, tolerance, closed, report
 ):
-    """``solve`` with the sweep at an address."""
-    return solve(
-        sweep_at(address),
-        c,
-        source,
-        loss,
-        uptake,
-        old,
-        parameters,
-        f,
-        a,
-        levels,
-        w,
-        sums,
-        scratch,
-        tolerance,
-        closed,
-        report,
-    )
+    """``solve`` with the function at the address ``run``."""
+    work = (c, old, source, loss, uptake, parameters, f, a, levels, w, sums, scratch)
+    return solve(block_at(run), run if threads else np.int64(0), work, tolerance, closed, report)

@@ -252,6 +252,6 @@ class FieldSolver:
 def _solve(threads: bool, *arguments: Any) -> int:
     """Call the compiled loop (imported here because it loads numba, which declarations do without)."""
     from tumorabm.solvers.cycle import solve_with
-    from tumorabm.solvers.sweeps import sweep_address
+    from tumorabm.solvers.sweeps import block_function
 
-    return solve_with(sweep_address(threads), *arguments)
+    return solve_with(block_function().address, threads, *arguments)

@@ -20,7 +20,8 @@ import numpy as np
 from tumorabm.solvers.failure import SolverError, check_fields, check_parameters
 from tumorabm.tissue.lattice import FIXED, Lattice
 
-LANES: Final = 16  # rows along x swept together, in a transposed buffer
+LANES: Final = 32  # rows along x swept together, in a transposed buffer
+TILE: Final = 8  # cells of these rows transposed at a time
 CHUNK: Final = 64  # columns swept together along y and z
 BLOCKS: Final = 16  # into how many blocks the tasks of a sweep are cut, each with its own buffers
 SITES_FOR_THREADS: Final = 100_000
@@ -76,7 +77,7 @@ class LodSolver:
             active[2] = True
         faces = [kind if kind == FIXED or lattice.shape[k // 2] > 1 else -1 for k, kind in enumerate(lattice.faces)]
         self._geometry = np.array([*lattice.shape, *active, *faces], dtype=np.int64)
-        buffer = max(2 * (lattice.shape[2] + 1) * LANES, 2 * (max(lattice.shape[:2]) + 1) * CHUNK)
+        buffer = max(2 * (lattice.shape[2] + TILE) * LANES, 2 * (max(lattice.shape[:2]) + 1) * CHUNK)
         self._buffers = np.zeros((BLOCKS, 3, buffer))
 
     def step(
@@ -103,16 +104,19 @@ class LodSolver:
         arrays = check_fields(self.name, self.lattice.shape, concentration, source, loss, uptake)
         if dt == 0.0:
             return
-        _step(arrays[0].size >= SITES_FOR_THREADS, *arrays, *self.workspace(dt))
+        _step(arrays[0].size >= SITES_FOR_THREADS, float(dt), *arrays, *self.workspace())
         if not np.isfinite(concentration.sum()):
             raise SolverError(f"{self.name or 'substance'}: NaN or infinity after a step of {dt} h")
 
-    def workspace(self, dt: float) -> tuple[np.ndarray, float, np.ndarray, np.ndarray]:
-        """Parameters, step, geometry and buffers, in the order of the compiled step."""
-        return self._numbers, float(dt), self._geometry, self._buffers
+    def workspace(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Parameters, geometry and buffers, in the order of the compiled step."""
+        return self._numbers, self._geometry, self._buffers
 
 
 def _step(large: bool, *arguments: Any) -> None:
-    from tumorabm.solvers import lines
+    """Call the compiled step (imported here because it loads numba, which declarations do without)."""
+    import numba
 
-    lines.step_threads(*arguments) if large else lines.step(*arguments)
+    from tumorabm.solvers.lines import step_with, tasks_function
+
+    step_with(tasks_function().address, large and numba.get_num_threads() > 1, *arguments)

@@ -40,6 +40,9 @@ from tumorabm.solvers.hierarchy import (
     WRAP_LOW,
 )
 
+# Ways to relax. Numpy integers, because numba would compile a kernel anew for each literal one.
+RELAX_EVEN, RELAX_ODD, RELAX_ODD_FROM_ZERO, RELAX_EVEN_BACK, RELAX_ODD_BACK = np.arange(5, dtype=np.int64)
+
 
 @kernel(error_model="numpy")
 def rows_beside(a, level, row, y):
@@ -109,8 +112,10 @@ def start_rows(f, level, first, last):
 
 
 @kernel(error_model="numpy")
-def relax_rows(f, a, level, odd, own, first, last, backward, t):
-    """Relax the rows with even or odd y + z; without ``own``, as if the values of these rows were zero."""
+def relax_rows(f, a, level, what, first, last, t):
+    """Relax the rows with even or odd y + z, last row first (BACK), or as if their own values were zero (FROM_ZERO)."""
+    odd = what == RELAX_ODD or what == RELAX_ODD_FROM_ZERO or what == RELAX_ODD_BACK
+    backward = what == RELAX_EVEN_BACK or what == RELAX_ODD_BACK
     ny, nz, pitch = level[NY], level[NZ], level[PITCH]
     n = np.uint64(level[WIDTH])
     along_low = np.uint64(level[AXIS_X] + COUPLING_LOW * level[STRIDE_X])
@@ -131,7 +136,7 @@ def relax_rows(f, a, level, odd, own, first, last, backward, t):
         if nz > 1:
             low, high, c_low, c_high = rows_across(a, level, row, z)
             add_rows(f, n, c_low, low, c_high, high, t)
-        if own:
+        if what != RELAX_ODD_FROM_ZERO:
             add_wrap(f, a, level, x, unity, t)
             for i in range(n):
                 own_part = a[along_low + i] * f[x + i - one] + a[along_high + i] * f[x + i + one]

@@ -26,6 +26,7 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
 _UNIT = 2.0**-53
+_BELOW_ONE = 1.0 - 2.0**-53
 
 
 def purpose(name: str) -> np.uint64:
@@ -82,11 +83,17 @@ def philox(c0, c1, c2, c3, k0, k1):
 
 
 @kernel
+def _unit(high, low):
+    """The upper 53 bits of two words as a number in (0, 1): all ones would be rounded up to 1."""
+    return min((np.float64(((high << _SHIFT) | low) >> np.uint64(11)) + 0.5) * _UNIT, _BELOW_ONE)
+
+
+@kernel
 def draw_two(seed, uid, step, stream):
     """Two independent numbers in (0, 1), never 0 or 1, for uid, step and stream (all uint64)."""
     a, b, c, d = philox(uid & _MASK, uid >> _SHIFT, step & _MASK, stream & _MASK, seed & _MASK, seed >> _SHIFT)
-    first = (np.float64(((a << _SHIFT) | b) >> np.uint64(11)) + 0.5) * _UNIT
-    second = (np.float64(((c << _SHIFT) | d) >> np.uint64(11)) + 0.5) * _UNIT
+    first = _unit(a, b)
+    second = _unit(c, d)
     return first, second
 
 

@@ -267,3 +267,14 @@ def empty(here, links, sleeves, neighbors):
             sleeves[there] |= np.uint32(1) << np.uint32(25 - k)
             sleeves[here] |= np.uint32(1) << np.uint32(k)
     links[here] = np.uint32(0)
+
+
+@kernel
+def fill(here, occupied, sleeves, neighbors):
+    """A cell has come to a site: the sleeves between it and its living neighbors are not empty any more."""
+    for k in range(26):
+        if (sleeves[here] >> np.uint32(k)) & np.uint32(1):
+            there = neighbors[here, k]
+            if occupied[there] >= 0:
+                sleeves[here] &= ~(np.uint32(1) << np.uint32(k))
+                sleeves[there] &= ~(np.uint32(1) << np.uint32(25 - k))

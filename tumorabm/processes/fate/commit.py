@@ -6,10 +6,12 @@ nothing is contested and nothing is lost, and the order of rows or threads plays
 **Division pushes.** A daughter goes to a neighboring free site, or the cells on the straight line to the nearest free
 site (Euclidean, within the pushing reach) each move up by one. So the inside of a nodule grows too.
 
-**Clearance closes ranks.** A cleared site would leave a hole. Its neighbor of lowest cohesion moves in, then that one's
-neighbor, and so on until no neighbor has less: the hole leaves the lesion where it is most exposed. Cohesion is the
+**Clearance closes ranks.** A cleared site would leave a hole. A neighbor of lower cohesion moves in, then one of that
+one's neighbors, and so on until no neighbor has less: the hole leaves the lesion where it is exposed. Cohesion is the
 local density of the parenchyma on several scales, so protrusions go first, as under surface tension; filling from the
-nearest neighbor instead digs pits that grow. A lesion that loses cells shrinks and stays compact.
+nearest neighbor instead digs pits that grow. Which neighbor moves is drawn in proportion to the fall of cohesion over
+the squared distance: the hole then drifts along the gradient whatever its direction. Always taking the neighbor of
+least cohesion favors diagonals, and shrinking lesions turn into diamonds. A lesion that loses cells stays compact.
 """
 
 from __future__ import annotations
@@ -25,10 +27,13 @@ from tumorabm.tissue.lattice import Lattice
 from tumorabm.tissue.random import draw, mix, purpose
 from tumorabm.tissue.requests import APOPTOSIS, CLEAR, DIVIDE, MIGRATE, NECROSIS
 from tumorabm.tissue.tissue import Tissue
+from tumorabm.tissue.vasculature import OFFSETS
 
 _DIRECTION = purpose("direction of division")
 _HOP = purpose("hop")
 _ADHESION = purpose("adhesion")
+_CLOSING = purpose("closing ranks")
+_SQUARED_LENGTHS = (OFFSETS**2).sum(axis=1).astype(np.float64)
 _COHESION_RADII = (2, 7, 24)  # sites; each scale smooths the lesion's density over about that distance
 _BOXES = 4
 
@@ -87,8 +92,7 @@ def shells(lattice: Lattice, reach: float) -> tuple[np.ndarray, np.ndarray]:
 def density(occupied: np.ndarray, lattice: Lattice) -> np.ndarray:
     """Local density of the parenchyma, summed over scales: high inside, low at protrusions. Shape (nz, ny, nx).
 
-    Each scale is a box applied four times along each axis: near enough to a Gaussian that lesions stay round (applied
-    twice it is a tent, and shrinking lesions turn into diamonds).
+    Each scale is a box applied four times along each axis: near enough to a Gaussian to have no directions.
     """
     occupied = occupied.reshape(lattice.shape)
     window = _window(occupied, lattice)
@@ -128,7 +132,7 @@ def _box_means(layers, reach, boxes, periodic):
     """Replace each of n layers, shape (n, m), by the mean of those up to ``reach`` away, ``boxes`` times over."""
     n, m = layers.shape
     scale = 1.0 / (2 * reach + 1)
-    # Strips of this width stay in the cache and let running sums advance side by side.
+    # One running sum waits for each addition; a strip of many, side by side, does not, and it stays in the cache.
     width = 64
     strip, smooth, running = np.zeros((n, width)), np.zeros((n, width)), np.zeros(width)
     for first in range(0, m, width):
@@ -206,23 +210,33 @@ def _push(start, offset, site, occupied, geometry, path):
 
 
 @kernel
-def _close_ranks(hole, site, occupied, neighbors, cohesion, reach):
-    """Let the hole slide to where the lesion is most exposed."""
-    for _ in range(reach):
-        best = -1
-        lowest = cohesion[hole]
+def _close_ranks(hole, site, occupied, neighbors, cohesion, reach, seed, uid, step):
+    """Let the hole drift to where the lesion is most exposed."""
+    slopes = np.zeros(26)
+    for move in range(reach):
+        total = 0.0
         for k in range(26):
             there = neighbors[hole, k]
-            if there >= 0 and occupied[there] >= 0 and cohesion[there] < lowest:
-                lowest = cohesion[there]
-                best = there
-        if best < 0:
+            slopes[k] = 0.0
+            if there >= 0 and occupied[there] >= 0 and cohesion[there] < cohesion[hole]:
+                slopes[k] = (cohesion[hole] - cohesion[there]) / _SQUARED_LENGTHS[k]
+                total += slopes[k]
+        if total == 0.0:
             return
-        moving = occupied[best]
+        wanted = draw(seed, uid, step, _CLOSING + np.uint64(move % 256)) * total
+        chosen = -1
+        for k in range(26):
+            if slopes[k] > 0.0:
+                chosen = k
+                wanted -= slopes[k]
+                if wanted < 0.0:
+                    break
+        there = neighbors[hole, chosen]
+        moving = occupied[there]
         occupied[hole] = moving
         site[moving] = hole
-        occupied[best] = -1
-        hole = best
+        occupied[there] = -1
+        hole = there
 
 
 @kernel
@@ -261,7 +275,7 @@ def _carry_out(
         elif kind == CLEAR:
             site[row] = -1
             occupied[here] = -1
-            _close_ranks(here, site, occupied, neighbors, cohesion, collapse_reach)
+            _close_ranks(here, site, occupied, neighbors, cohesion, collapse_reach, seed, uid[row], step)
         elif kind == DIVIDE:
             chance = draw(seed, uid[row], step, _DIRECTION)
             found = _nearest_free(here, occupied, geometry, offsets, shell_starts, chance)

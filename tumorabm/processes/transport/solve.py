@@ -68,7 +68,7 @@ class FieldSolve(Process):
                 for term in TERMS:
                     field.solved[term][:] = terms[term]
         elif field.substrate.solver == "implicit":
-            if before > 0.0 or terms["source"].any():
+            if before > 0.0 or terms["source"].any() or field.substrate.boundary_value > 0.0:
                 solver.backward_euler(field.concentration, *ordered, dt)
         else:
             _advance_immobile(field, terms, dt)

@@ -34,6 +34,7 @@ from tumorabm.tissue.vasculature import (
     count_links,
     direction_to,
     empty,
+    fill,
     join,
 )
 
@@ -81,12 +82,13 @@ class CommitVessels(Process):
         weights = np.array([p.chemotaxis, p.persistence, p.noise])
         tips = np.flatnonzero((cells["cell_type"] == ENDOTHELIAL) & (cells["phenotype"] == TIP))
         radius = max(1, int(p.crowding_radius / lattice.spacing))
+        changing = ("uid", "site", "births", "phenotype", "tip_position", "tip_heading", "sprout", "sprout_cells")
+        vasculature = tissue.vasculature
         parents, births = _carry_out(
             np.uint64(tissue.seed), np.uint64(tissue.step_number), kind, row, number, n, tips,
-            cells.storage("uid"), cells.storage("site"), cells.storage("births"), cells.storage("phenotype"),
-            cells.storage("tip_position"), cells.storage("tip_heading"), cells.storage("sprout"),
-            cells.storage("sprout_cells"), cells.occupancy[VESSEL], tissue.vasculature.links,
-            tissue.vasculature.sleeves, tissue.vasculature.neighbors, OFFSETS, lattice.geometry, lattice.spacing,
+            tuple(cells.storage(name) for name in changing),
+            (cells.occupancy[VESSEL], vasculature.links, vasculature.sleeves, vasculature.neighbors),
+            OFFSETS, lattice.geometry, lattice.spacing,
             tissue.microenvironment["vegf_a"].concentration.reshape(-1), weights, p.tip_spacing, radius,
             p.crowding_density * lattice.spacing**2, int(p.own_length / lattice.spacing),
         )  # fmt: skip
@@ -124,18 +126,28 @@ def _tip_near(site, tips, tip_count, phenotype, sites, geometry, spacing, distan
 def _noise(seed, uid, step, stream, geometry):
     """A random unit vector within the domain's axes (z, y, x)."""
     first, second = draw_two(seed, uid, step, stream)
-    out = np.zeros(3)
     angle = 2.0 * np.pi * second
-    if geometry[0] > 1:
+    out = np.zeros(3)
+    if geometry[0] > 1 and geometry[1] > 1 and geometry[2] > 1:
         out[0] = 2.0 * first - 1.0
-    radius = np.sqrt(1.0 - out[0] * out[0])
-    out[1] = radius * np.sin(angle)
-    out[2] = radius * np.cos(angle)
+        radius = np.sqrt(1.0 - out[0] * out[0])
+        out[1] = radius * np.sin(angle)
+        out[2] = radius * np.cos(angle)
+        return out
+    parts = (np.sin(angle), np.cos(angle))
+    extended = 0
+    for axis in range(3):
+        if geometry[axis] > 1:
+            out[axis] = parts[extended]
+            extended += 1
+    norm = np.sqrt(out[0] ** 2 + out[1] ** 2 + out[2] ** 2)
+    if extended == 1 and norm > 0.0:
+        out /= norm
     return out
 
 
 @kernel
-def _sprout_direction(here, heading, chance_first, occupied, neighbors, offsets):
+def _sprout_direction(here, heading, seed, uid, step, occupied, neighbors, offsets):
     """Free neighbor for a new tip: up the gradient, away from other endothelium; -1 where there is none."""
     best = -1
     highest = -1.0e9
@@ -150,7 +162,7 @@ def _sprout_direction(here, heading, chance_first, occupied, neighbors, offsets)
             other = neighbors[there, j]
             if other >= 0 and other != here and occupied[other] >= 0:
                 beside += 1
-        score = along - beside + (chance_first * (k + 1)) % 1.0
+        score = along - beside + draw(seed, uid, step, _CHOICE + np.uint64(k))
         if score > highest:
             highest = score
             best = k
@@ -189,11 +201,129 @@ def _neighbor_of_another_sprout(here, own, sprout, occupied, neighbors, links):
 
 
 @kernel
+def _new_cell(parent, cell, there, kind, own, cells):
+    """Fill the row of a daughter. ``cells`` are the columns that the kernels here change."""
+    uid, site, births, phenotype, position, heading, sprout, sprout_cells = cells
+    births[parent] += 1
+    uid[cell] = mix(uid[parent], np.uint64(births[parent]))
+    site[cell] = there
+    phenotype[cell] = kind
+    sprout[cell] = own
+    sprout_cells[cell] = 0
+    position[cell] = 0.0
+    heading[cell] = 0.0
+
+
+@kernel
+def _start_sprout(row, tip, seed, step, cells, graph, offsets, geometry, spacing, vegf):
+    """Put a tip beside an endothelial cell, if there is room. Returns whether there was."""
+    uid, site, _, _, position, heading, sprout, _ = cells
+    occupied, links, sleeves, neighbors = graph
+    here = site[row]
+    uphill = unit_gradient(here, vegf, neighbors)
+    k = _sprout_direction(here, uphill, seed, uid[row], step, occupied, neighbors, offsets)
+    if k < 0:
+        return False
+    there = neighbors[here, k]
+    _new_cell(row, tip, there, TIP, np.uint64(0), cells)
+    sprout[tip] = uid[tip]
+    coordinates = (there // (geometry[1] * geometry[2]), (there // geometry[2]) % geometry[1], there % geometry[2])
+    length = np.sqrt(offsets[k, 0] ** 2 + offsets[k, 1] ** 2 + offsets[k, 2] ** 2)
+    for axis in range(3):
+        position[tip, axis] = (coordinates[axis] + 0.5) * spacing
+        heading[tip, axis] = offsets[k, axis] / length
+    occupied[there] = tip
+    fill(there, occupied, sleeves, neighbors)
+    join(here, k, links, neighbors)
+    return True
+
+
+@kernel
+def _recolonize(row, cell, seed, step, cells, graph):
+    """Let an endothelial cell divide into an empty sleeve beside it. Returns whether there is one."""
+    uid, site = cells[0], cells[1]
+    occupied, links, sleeves, neighbors = graph
+    here = site[row]
+    open_count = 0
+    for k in range(26):
+        if (sleeves[here] >> np.uint32(k)) & np.uint32(1) and occupied[neighbors[here, k]] < 0:
+            open_count += 1
+    if open_count == 0:
+        return False
+    wanted = int(draw(seed, uid[row], step, _SLEEVE_CHOICE) * open_count)
+    there = -1
+    for k in range(26):
+        if (sleeves[here] >> np.uint32(k)) & np.uint32(1) and occupied[neighbors[here, k]] < 0:
+            if wanted == 0:
+                there = neighbors[here, k]
+            wanted -= 1
+    _new_cell(row, cell, there, STALK, np.uint64(0), cells)
+    occupied[there] = cell
+    # The sleeve joins the new cell to all living neighbors along it.
+    for k in range(26):
+        if (sleeves[there] >> np.uint32(k)) & np.uint32(1) and occupied[neighbors[there, k]] >= 0:
+            join(there, k, links, neighbors)
+    fill(there, occupied, sleeves, neighbors)
+    return True
+
+
+@kernel
+def _anastomose(row, here, k, phenotype, graph):
+    """Join a tip to the vessel in direction k: the tip, and one that it meets, become stalk cells."""
+    occupied, links, _, neighbors = graph
+    join(here, k, links, neighbors)
+    phenotype[row] = STALK
+    other = occupied[neighbors[here, k]]
+    if phenotype[other] == TIP:
+        phenotype[other] = STALK
+
+
+@kernel
+def _advance(row, stalk, seed, step, number, cells, graph, geometry, spacing, vegf, weights, own_cells):
+    """Move a tip by half a spacing. Returns whether it left a stalk cell behind."""
+    uid, site, _, phenotype, position, heading, sprout, sprout_cells = cells
+    occupied, links, sleeves, neighbors = graph
+    here = site[row]
+    gradient = unit_gradient(here, vegf, neighbors)
+    noise = _noise(seed, uid[row], step, _HEADING + number, geometry)
+    wanted = weights[0] * gradient + weights[1] * heading[row] + weights[2] * noise
+    old_position = position[row].copy()
+    there = _move_tip(row, position, heading, wanted, geometry, spacing)
+    if there == here:
+        return False
+    k = direction_to(here, there, neighbors)
+    if occupied[there] >= 0:
+        if sprout[occupied[there]] == uid[row] or (
+            sprout_cells[row] < own_cells and (links[here] >> np.uint32(k)) & np.uint32(1)
+        ):
+            # It ran into its own sprout or back into its parent vessel: turn around and stay.
+            for axis in range(3):
+                heading[row, axis] = -heading[row, axis]
+                position[row, axis] = old_position[axis]
+        else:
+            _anastomose(row, here, k, phenotype, graph)
+        return False
+    _new_cell(row, stalk, here, STALK, sprout[row], cells)
+    occupied[here] = stalk
+    site[row] = there
+    occupied[there] = row
+    fill(there, occupied, sleeves, neighbors)
+    sprout_cells[row] += 1
+    join(here, k, links, neighbors)
+    if sprout_cells[row] >= own_cells:
+        k = _neighbor_of_another_sprout(there, sprout[row], sprout, occupied, neighbors, links)
+        if k >= 0:
+            _anastomose(row, there, k, phenotype, graph)
+    return True
+
+
+@kernel
 def _carry_out(
-    seed, step, kinds, rows, numbers, n, first_tips, uid, site, births, phenotype, position, heading, sprout,
-    sprout_cells, occupied, links, sleeves, neighbors, offsets, geometry, spacing, vegf, weights, tip_spacing,
-    crowding_radius, crowding_share, own_cells,
+    seed, step, kinds, rows, numbers, n, first_tips, cells, graph, offsets, geometry, spacing, vegf, weights,
+    tip_spacing, crowding_radius, crowding_share, own_cells,
 ):  # fmt: skip
+    site, phenotype = cells[1], cells[3]
+    occupied, links, sleeves, neighbors = graph
     parents = np.empty(rows.size, dtype=np.int64)
     made_by = np.empty(rows.size, dtype=np.int64)
     born = 0
@@ -201,127 +331,32 @@ def _carry_out(
     tips[: first_tips.size] = first_tips
     tip_count = first_tips.size
     for event in range(rows.size):
-        row = rows[event]
+        row, kind = rows[event], kinds[event]
         here = site[row]
-        kind = kinds[event]
         if here < 0:
             continue  # regressed earlier in this step
+        made = False
         if kind == REGRESS:
             empty(here, links, sleeves, neighbors)
             occupied[here] = -1
             site[row] = -1
-        elif kind == SPROUT:
-            if phenotype[row] == TIP:
-                continue
+        elif kind == SPROUT and phenotype[row] != TIP:
             stump = count_links(here, links) < 2
-            if not stump and occupied_share(here, occupied, geometry, crowding_radius) > crowding_share:
-                continue
-            if _tip_near(here, tips, tip_count, phenotype, site, geometry, spacing, tip_spacing):
-                continue
-            chance = draw(seed, uid[row], step, _CHOICE)
-            k = _sprout_direction(here, unit_gradient(here, vegf, neighbors), chance, occupied, neighbors, offsets)
-            if k < 0:
-                continue
-            there = neighbors[here, k]
-            tip = n + born
-            births[row] += 1
-            uid[tip] = mix(uid[row], np.uint64(births[row]))
-            site[tip] = there
-            phenotype[tip] = TIP
-            sprout[tip] = uid[tip]
-            sprout_cells[tip] = 0
-            coordinates = (there // (geometry[1] * geometry[2]), (there // geometry[2]) % geometry[1],
-                           there % geometry[2])  # fmt: skip
-            length = np.sqrt(offsets[k, 0] ** 2 + offsets[k, 1] ** 2 + offsets[k, 2] ** 2)
-            for axis in range(3):
-                position[tip, axis] = (coordinates[axis] + 0.5) * spacing
-                heading[tip, axis] = offsets[k, axis] / length
-            occupied[there] = tip
-            join(here, k, links, neighbors)
-            tips[tip_count] = tip
-            tip_count += 1
-            parents[born] = row
-            made_by[born] = kind
-            born += 1
+            if stump or occupied_share(here, occupied, geometry, crowding_radius) <= crowding_share:
+                if not _tip_near(here, tips, tip_count, phenotype, site, geometry, spacing, tip_spacing):
+                    made = _start_sprout(row, n + born, seed, step, cells, graph, offsets, geometry, spacing, vegf)
+            if made:
+                tips[tip_count] = n + born
+                tip_count += 1
         elif kind == RECOLONIZE:
-            open_count = 0
-            for k in range(26):
-                if (sleeves[here] >> np.uint32(k)) & np.uint32(1) and occupied[neighbors[here, k]] < 0:
-                    open_count += 1
-            if open_count == 0:
-                continue
-            wanted = int(draw(seed, uid[row], step, _SLEEVE_CHOICE) * open_count)
-            there = -1
-            for k in range(26):
-                if (sleeves[here] >> np.uint32(k)) & np.uint32(1) and occupied[neighbors[here, k]] < 0:
-                    if wanted == 0:
-                        there = neighbors[here, k]
-                    wanted -= 1
-            cell = n + born
-            births[row] += 1
-            uid[cell] = mix(uid[row], np.uint64(births[row]))
-            site[cell] = there
-            phenotype[cell] = STALK
-            sprout[cell] = np.uint64(0)
-            sprout_cells[cell] = 0
-            position[cell] = 0.0
-            heading[cell] = 0.0
-            occupied[there] = cell
-            # The sleeve joins the new cell to all living neighbors along it.
-            for k in range(26):
-                if (sleeves[there] >> np.uint32(k)) & np.uint32(1) and occupied[neighbors[there, k]] >= 0:
-                    join(there, k, links, neighbors)
-                    sleeves[there] &= ~(np.uint32(1) << np.uint32(k))
-                    sleeves[neighbors[there, k]] &= ~(np.uint32(1) << np.uint32(25 - k))
-            parents[born] = row
-            made_by[born] = kind
-            born += 1
+            made = _recolonize(row, n + born, seed, step, cells, graph)
         elif kind == ADVANCE and phenotype[row] == TIP:
-            gradient = unit_gradient(here, vegf, neighbors)
-            noise = _noise(seed, uid[row], step, _HEADING + np.uint64(numbers[event]), geometry)
-            wanted_heading = weights[0] * gradient + weights[1] * heading[row] + weights[2] * noise
-            old_position = position[row].copy()
-            there = _move_tip(row, position, heading, wanted_heading, geometry, spacing)
-            if there == here:
-                continue
-            k = direction_to(here, there, neighbors)
-            if occupied[there] >= 0:
-                if sprout[occupied[there]] == uid[row] or (
-                    sprout_cells[row] < own_cells and (links[here] >> np.uint32(k)) & np.uint32(1)
-                ):
-                    # It ran into its own sprout or back into its parent vessel: turn around and stay.
-                    for axis in range(3):
-                        heading[row, axis] = -heading[row, axis]
-                        position[row, axis] = old_position[axis]
-                    continue
-                join(here, k, links, neighbors)
-                phenotype[row] = STALK
-                if phenotype[occupied[there]] == TIP:
-                    phenotype[occupied[there]] = STALK
-                continue
-            stalk = n + born
-            births[row] += 1
-            uid[stalk] = mix(uid[row], np.uint64(births[row]))
-            site[stalk] = here
-            phenotype[stalk] = STALK
-            sprout[stalk] = sprout[row]
-            sprout_cells[stalk] = 0
-            position[stalk] = 0.0
-            heading[stalk] = 0.0
-            occupied[here] = stalk
-            site[row] = there
-            occupied[there] = row
-            sprout_cells[row] += 1
-            join(here, k, links, neighbors)
+            number = np.uint64(numbers[event])
+            made = _advance(
+                row, n + born, seed, step, number, cells, graph, geometry, spacing, vegf, weights, own_cells
+            )
+        if made:
             parents[born] = row
             made_by[born] = kind
             born += 1
-            if sprout_cells[row] >= own_cells:
-                k = _neighbor_of_another_sprout(there, sprout[row], sprout, occupied, neighbors, links)
-                if k >= 0:
-                    join(there, k, links, neighbors)
-                    phenotype[row] = STALK
-                    other = occupied[neighbors[there, k]]
-                    if phenotype[other] == TIP:
-                        phenotype[other] = STALK
     return parents[:born], made_by[:born]

@@ -1,0 +1,77 @@
+"""What the benchmarks measure: tissues of given size, advanced by the processes of the default pipeline."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import median
+
+from tumorabm.build import build
+from tumorabm.config import load_experiment
+from tumorabm.processes.process import Process
+from tumorabm.step import advance
+from tumorabm.tissue.tissue import Tissue
+
+FIRST_LINE = Path(__file__).parents[2] / "configs" / "experiments" / "sunitinib_first_line.yaml"
+DAYS = 455  # of the experiment: 90 of burn-in and 365
+# A tenth of the sites is free, so that births find room, as they do in a lesion that is not packed solid.
+FULL_OF_TUMOR = "cells=[{shape: all, density: 0.9, clone: clear_cell}]"
+
+
+class Scene:
+    """A tissue, its processes, and the clock that they are measured with.
+
+    The clock is the processor time of this process: on one thread that is the time on an idle machine, also where
+    others keep the cores busy (though they still slow it down through caches and memory).
+    """
+
+    def __init__(self, overrides: Sequence[str] = (), config: Path = FIRST_LINE) -> None:
+        experiment = load_experiment(config, list(overrides))
+        self.dt = experiment.time_step
+        self.tissue: Tissue
+        self.processes: list[Process]
+        self.tissue, self.processes = build(experiment)
+
+    def advance(self, steps: int = 1) -> None:
+        """Take steps."""
+        for _ in range(steps):
+            advance(self.tissue, self.processes, self.dt)
+
+    def profile(self, steps: int) -> dict[str, float]:
+        """Mean seconds per step of each process over some steps, and of whole steps under ``step``."""
+        spent = {process.name: 0.0 for process in self.processes}
+        timed = [_Timed(process, spent) for process in self.processes]
+        begin = time.process_time()
+        for _ in range(steps):
+            advance(self.tissue, timed, self.dt)  # type: ignore[arg-type]
+        spent["step"] = time.process_time() - begin
+        return {name: seconds / steps for name, seconds in spent.items()}
+
+
+class _Timed:
+    """A process that notes how long its steps take."""
+
+    def __init__(self, process: Process, spent: dict[str, float]) -> None:
+        self._process, self._spent = process, spent
+
+    def step(self, tissue: Tissue, dt: float) -> None:
+        begin = time.process_time()
+        self._process.step(tissue, dt)
+        self._spent[self._process.name] += time.process_time() - begin
+
+
+def seconds(action: Callable[[], object], rounds: int = 3) -> float:
+    """Median processor time of some calls, in seconds."""
+    return median(_once(action) for _ in range(rounds))
+
+
+def _once(action: Callable[[], object]) -> float:
+    begin = time.process_time()
+    action()
+    return time.process_time() - begin
+
+
+def sites_full_of_tumor(*shape: int) -> list[str]:
+    """Overrides for a lattice of this shape with nine sites in ten tumor, in the default bed of capillaries."""
+    return [f"lattice.shape={list(shape)}", FULL_OF_TUMOR]

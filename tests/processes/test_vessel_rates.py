@@ -1,0 +1,212 @@
+"""VEGF drives survival, proliferation and migration of endothelium apart; coverage and flow protect it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from bare_tissue import bare_tissue, process_of, put, put_vessel
+
+from tumorabm.processes.process import Process
+from tumorabm.processes.vessels.growth import TipMigration
+from tumorabm.tissue.cells import ENDOTHELIAL
+from tumorabm.tissue.requests import ADVANCE
+from tumorabm.tissue.tissue import Tissue
+from tumorabm.tissue.vasculature import ARTERIOLE, QUIESCENT, TIP, VENULE
+
+COLUMNS = ("endothelial_survival", "pruning", "sprouting", "recolonization", "tip_migration", "vessel_remodeling")
+
+
+def endothelium(**columns: object) -> Tissue:
+    """A chain of five cells with the columns of all vessel processes."""
+    tissue = bare_tissue((1, 9, 9), processes=[process_of(name) for name in (*COLUMNS, "lumen", "perfusion")])
+    put_vessel(tissue, [20, 21, 22, 23, 24], **columns)
+    return tissue
+
+
+def rates(event: str, tissue: Tissue, process: Process) -> np.ndarray:
+    tissue.rates.clear()
+    process.step(tissue, 2.0)
+    return tissue.rates.total(event, tissue.cells.n)
+
+
+# --- survival -------------------------------------------------------------------------------------------------------
+
+SURVIVAL = {
+    "uncovered_rate": 0.01,
+    "covered_multiplier": 0.1,
+    "flow_multiplier": 0.05,
+    "half": 0.5,
+    "covered_need": 0.1,
+    "exponent": 4.0,
+}
+
+
+def survival(**columns: object) -> np.ndarray:
+    return rates("regress", endothelium(**columns), process_of("endothelial_survival", **SURVIVAL))
+
+
+def test_without_signal_uncovered_endothelium_dies_at_the_full_rate() -> None:
+    np.testing.assert_allclose(survival(), 0.01)
+    np.testing.assert_allclose(survival(vegfr2_signal=0.5), 0.005)  # half survival at the half signal
+    assert survival(vegfr2_signal=1.0).max() < 0.0006
+
+
+def test_coverage_leaves_a_share_of_the_rate_and_lowers_the_need() -> None:
+    np.testing.assert_allclose(survival(coverage=1.0), 0.001)
+    np.testing.assert_allclose(survival(coverage=0.5), 0.01 * (1.0 - 0.5 * 0.9))
+    np.testing.assert_allclose(survival(coverage=1.0, vegfr2_signal=0.05), 0.0005)  # half of its own, lower, need
+    assert survival(coverage=1.0, vegfr2_signal=0.2).max() < 0.01 * survival(vegfr2_signal=0.2).min()
+
+
+def test_flow_protects() -> None:
+    np.testing.assert_allclose(survival(perfused=1), 0.0005)
+    np.testing.assert_allclose(survival(perfused=np.array([1, 0, 1, 0, 0])) / 0.01, [0.05, 1.0, 0.05, 1.0, 1.0])
+
+
+def test_a_tip_has_no_coverage_and_a_root_does_not_regress() -> None:
+    phenotype = np.array([QUIESCENT, TIP, QUIESCENT, QUIESCENT, QUIESCENT])
+    np.testing.assert_allclose(survival(coverage=1.0, phenotype=phenotype)[:2], [0.001, 0.01])
+    root = np.array([ARTERIOLE, 0, 0, 0, VENULE])
+    np.testing.assert_allclose(survival(root=root), [0.0, 0.01, 0.01, 0.01, 0.0])
+
+
+def test_dead_ends_are_pruned_but_tips_and_roots_are_not() -> None:
+    process = process_of("pruning", rate=0.004)
+    assert rates("regress", endothelium(), process).tolist() == [0.004, 0.0, 0.0, 0.0, 0.004]
+    tissue = endothelium(phenotype=np.array([TIP, 0, 0, 0, 0]), root=np.array([0, 0, 0, 0, VENULE]))
+    assert not rates("regress", tissue, process).any()
+
+
+def test_both_ways_to_regress_add_up() -> None:
+    tissue = endothelium()
+    for process in (process_of("endothelial_survival", **SURVIVAL), process_of("pruning", rate=0.004)):
+        process.step(tissue, 2.0)
+    np.testing.assert_allclose(tissue.rates.total("regress", 5), [0.014, 0.01, 0.01, 0.01, 0.014])
+
+
+# --- growth ---------------------------------------------------------------------------------------------------------
+
+
+def test_sprouts_start_above_the_threshold_only() -> None:
+    process = process_of("sprouting", rate=0.01, threshold=0.4)
+    tissue = endothelium(vegfr2_signal=np.array([0.0, 0.39, 0.4, 0.7, 1.0]))
+    np.testing.assert_allclose(rates("sprout", tissue, process), [0.0, 0.0, 0.0, 0.005, 0.01])
+    tissue = endothelium(
+        vegfr2_signal=1.0, phenotype=np.array([TIP, 0, 0, 0, 0]), root=np.array([0, 0, 0, 0, ARTERIOLE])
+    )
+    np.testing.assert_allclose(rates("sprout", tissue, process), [0.0, 0.01, 0.01, 0.01, 0.0])
+
+
+def test_regrowth_needs_a_sleeve_and_signal() -> None:
+    process = process_of("recolonization", rate=0.08, half=0.4, exponent=4.0)
+    tissue = endothelium(vegfr2_signal=np.array([0.4, 0.4, 0.0, 1e9, 0.4]))
+    assert not rates("recolonize", tissue, process).any()
+    tissue.vasculature.sleeves[tissue.cells["site"][:4]] = 1
+    np.testing.assert_allclose(rates("recolonize", tissue, process), [0.04, 0.04, 0.0, 0.08, 0.0])
+
+
+TIPS = {
+    "speed": 8.0,
+    "migration_half": 0.5,
+    "migration_exponent": 2.0,
+    "division_time": 24.0,
+    "stalk_cells": 6.0,
+    "cell_length": 20.0,
+    "proliferation_half": 0.3,
+    "proliferation_exponent": 4.0,
+}
+
+
+def test_a_tip_is_as_fast_as_migration_and_supply_allow() -> None:
+    process = process_of("tip_migration", **TIPS)
+    assert isinstance(process, TipMigration)
+    # At full signal 8 µm/h of migration, 6 × 20 µm / 24 h = 5 µm/h of supply: 8 × 5 / 13.
+    assert process.tip_speed(np.array([1e6]))[0] == pytest.approx(8.0 * 5.0 / 13.0)
+    assert process.tip_speed(np.array([0.0])).tolist() == [0.0]
+    speeds = process.tip_speed(np.linspace(0.0, 1.0, 50))
+    assert (np.diff(speeds) > 0.0).all()
+
+
+@pytest.mark.parametrize("stopped", ["migration", "proliferation"])
+def test_a_sprout_stops_when_either_arm_is_knocked_out(stopped: str) -> None:
+    """A half-saturation far above any signal switches an arm off."""
+    process = process_of("tip_migration", **{**TIPS, f"{stopped}_half": 1e6})
+    assert isinstance(process, TipMigration)
+    assert process.tip_speed(np.array([1.0]))[0] < 1e-6
+
+
+def test_the_three_arms_of_vegf_are_switched_off_apart() -> None:
+    """F-08: without survival endothelium dies and goes on growing; without proliferation nothing regrows; without
+    migration tips stand still; each of the others is as before."""
+    off = 1e6
+
+    def responses(survive: float, proliferate: float, migrate: float) -> np.ndarray:
+        tissue = endothelium(vegfr2_signal=0.8, phenotype=np.array([TIP, 0, 0, 0, 0]))
+        tissue.vasculature.sleeves[:] = 1
+        death = process_of("endothelial_survival", **{**SURVIVAL, "half": survive})
+        regrowth = process_of("recolonization", rate=0.08, half=proliferate, exponent=4.0)
+        tip = process_of("tip_migration", **{**TIPS, "migration_half": migrate, "stalk_cells": 1e12})
+        assert isinstance(tip, TipMigration)
+        return np.array(
+            [
+                rates("regress", tissue, death)[1],
+                rates("recolonize", tissue, regrowth)[1],
+                tip.tip_speed(tissue.cells["vegfr2_signal"][:1])[0],
+            ]
+        )
+
+    normal = responses(0.5, 0.3, 0.5)
+    assert normal[0] < 0.002 and normal[1] > 0.07 and normal[2] > 5.0
+    np.testing.assert_allclose(responses(off, 0.3, 0.5), [0.01, normal[1], normal[2]])
+    np.testing.assert_allclose(responses(0.5, off, 0.5), [normal[0], 0.0, normal[2]], atol=1e-9)
+    np.testing.assert_allclose(responses(0.5, 0.3, off), [normal[0], normal[1], 0.0], atol=1e-9)
+
+
+@pytest.mark.parametrize("dt", [0.5, 2.0, 8.0])
+def test_moves_add_up_to_the_way_whatever_the_step(dt: float) -> None:
+    process = process_of("tip_migration", **TIPS)
+    assert isinstance(process, TipMigration)
+    tissue = endothelium(vegfr2_signal=0.8, phenotype=np.array([TIP, 0, 0, 0, TIP]))
+    moves = 0
+    for _ in range(round(240.0 / dt)):
+        tissue.requests.clear()
+        process.step(tissue, dt)
+        _, rows, times, numbers = tissue.requests.ordered((ADVANCE,), tissue.cells["uid"])
+        assert set(rows.tolist()) <= {0, 4} and ((times > 0.0) & (times <= dt)).all()
+        for row in (0, 4):
+            assert numbers[rows == row].tolist() == list(range((rows == row).sum()))
+        moves += (rows == 0).sum()
+    way = 240.0 * process.tip_speed(np.array([0.8]))[0]
+    assert moves == int(way / 10.0) and tissue.cells["tip_path"][0] == pytest.approx(way - 10.0 * moves, abs=1e-6)
+
+
+def test_sleeves_are_lost_at_their_half_life() -> None:
+    """Each empty site for itself, with both ends of its sleeves; a sleeve between two of them may be lost by either."""
+    for dt in (24.0, 240.0):
+        process = process_of("sleeve_loss", half_life=240.0)
+        tissue = bare_tissue((1, 3, 6000), processes=[process_of("lumen")])
+        neighbors, sleeves = tissue.vasculature.neighbors, tissue.vasculature.sleeves
+        first = 6000 + np.arange(1, 6000, 3)
+        assert (neighbors[first, 13] == first + 1).all() and (neighbors[first + 1, 12] == first).all()
+        sleeves[first], sleeves[first + 1] = np.uint32(1 << 13), np.uint32(1 << 12)
+        beside_cell, alone = first[::2], first[1::2]
+        put(tissue, ENDOTHELIAL, beside_cell + 1)
+        for _ in range(round(240.0 / dt)):
+            process.step(tissue, dt)
+            tissue.step_number += 1
+        np.testing.assert_array_equal(sleeves[first] != 0, sleeves[first + 1] != 0)
+        assert (sleeves[beside_cell] != 0).mean() == pytest.approx(0.5, abs=4 * 0.5 / np.sqrt(beside_cell.size))
+        assert (sleeves[alone] != 0).mean() == pytest.approx(0.25, abs=4 * 0.43 / np.sqrt(alone.size))
+
+
+# --- coverage -------------------------------------------------------------------------------------------------------
+
+
+def test_vessels_lose_coverage_above_the_threshold_only() -> None:
+    process = process_of("vessel_remodeling", rate=0.05, threshold=0.4, tumor_coverage=0.6)
+    tissue = endothelium(
+        coverage=np.array([1.0, 1.0, 1.0, 0.6, 0.2]), vegfr2_signal=np.array([0.39, 0.41, 1.0, 1.0, 1.0])
+    )
+    process.step(tissue, 10.0)
+    relaxed = 0.6 + 0.4 * np.exp(-0.5)
+    np.testing.assert_allclose(tissue.cells["coverage"], [1.0, relaxed, relaxed, 0.6, 0.2])
