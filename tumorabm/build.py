@@ -157,7 +157,7 @@ def choose_clones(tissue: Tissue, sites: np.ndarray, clone: str | None, experime
 
 def shape_sites(
     lattice: Lattice,
-    shape: str,
+    shape: str | None,
     center: Sequence[float] | None,
     radius: float | None,
     size: Sequence[float] | None,

@@ -8,9 +8,12 @@ first call compiles, or loads from numba's cache. A kernel may call other kernel
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 import sys
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 # With the default spinning, a thread that waits burns its core: a solve on a busy node was 100 times slower.
@@ -61,12 +64,41 @@ def _numba() -> Any:
     import numba
     from numba.extending import typeof_impl
 
+    numba.config.CACHE_DIR = str(cache_folder())  # type: ignore[attr-defined]
+
     @typeof_impl.register(Kernel)
     def _typeof_kernel(value: Kernel, context: Any) -> Any:
         """Numba sees a kernel that another kernel calls as the dispatcher behind it."""
         return typeof_impl(value.dispatcher, context)
 
     return numba
+
+
+def cache_folder() -> Path:
+    """Where compiled kernels are kept: a folder named by the source of the kernels that others call.
+
+    Numba notices when a kernel's own file changes, but not when a kernel that it calls does: that one would go on
+    running as it was. Kernels that are called from other files are in ``tissue`` and ``solvers``. The folder lies in
+    ``NUMBA_CACHE_DIR`` if that is set, else in the user's cache, else (no writable home) in the system's folder for
+    temporary files.
+    """
+    package = Path(__file__).parent
+    digest = hashlib.sha256()
+    for part in ("tissue", "solvers"):
+        for file in sorted((package / part).glob("*.py")):
+            digest.update(file.read_bytes())
+    given = os.environ.get("NUMBA_CACHE_DIR")
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tumorabm"
+    candidates = [Path(given)] if given else [home, Path(tempfile.gettempdir()) / f"tumorabm-{os.getuid()}"]
+    for candidate in candidates:
+        folder = candidate / f"kernels-{digest.hexdigest()[:12]}"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(folder, os.W_OK):
+            return folder
+    raise OSError(f"no folder to keep compiled kernels in: {', '.join(str(c) for c in candidates)} cannot be written")
 
 
 def numba_is_loaded() -> bool:

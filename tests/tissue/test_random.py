@@ -8,7 +8,7 @@ from scipy import stats
 
 from tumorabm.tissue.random import _unit, derived_uid, draw, draw_two, mix, philox, purpose, uniforms
 
-N = 1_000_000
+N = 400_000
 PI_COUNTER = (0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344)
 PI_KEY = (0xA4093822, 0x299F31D0)
 

@@ -15,6 +15,7 @@ class Compaction(Process):
     name = "compaction"
     phase = Phase.COMMIT
     kind = Kind.EVENTS
+    closes_phase = True
     reads = ("requests", "cells/site", "cells/uid")
     writes = ("cells",)
 

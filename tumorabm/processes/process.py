@@ -81,6 +81,8 @@ class Process:
     phase: ClassVar[Phase]
     kind: ClassVar[Kind]
     default: ClassVar[bool] = True
+    # Comes after all others of its phase, also after those that users register later.
+    closes_phase: ClassVar[bool] = False
     parameters: ClassVar[Mapping[str, Parameter]] = {}
     columns: ClassVar[tuple[Column, ...]] = ()
     substrates: ClassVar[tuple[str, ...]] = ()
@@ -155,7 +157,7 @@ def register(process: type[Process]) -> type[Process]:
 
 def registered() -> Mapping[str, type[Process]]:
     """All known processes by name, in the order of a step: by phase, then in the order of registration."""
-    return dict(sorted(_REGISTRY.items(), key=lambda item: item[1].phase))
+    return dict(sorted(_REGISTRY.items(), key=lambda item: (item[1].phase, item[1].closes_phase)))
 
 
 def in_step_order(processes: Iterator[Process]) -> list[Process]:

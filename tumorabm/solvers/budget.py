@@ -70,8 +70,8 @@ def total_budget(c, source, loss, uptake, parameters, level, w, sums):
                 w[at + i] += across * (value - c[row + i])
         for side in range(2):
             if parameters[FACE_KINDS + 4 + side] == FIXED:
-                i = np.uint64(side * (nx - 1))
-                w[at + i] += 2.0 * g * (value - c[row + i])
+                end = np.uint64(side * (nx - 1))
+                w[at + end] += 2.0 * g * (value - c[row + end])
     for k in range(5):
         sums[k] = 0.0
         for i in range(n):

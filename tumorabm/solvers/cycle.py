@@ -36,7 +36,13 @@ from tumorabm.solvers.nonlinear import (
     SMALLEST_VALUE,
     UPTAKE_SUM,
 )
-from tumorabm.solvers.smoothing import RELAX_EVEN, RELAX_EVEN_BACK, RELAX_ODD, RELAX_ODD_FROM_ZERO
+from tumorabm.solvers.smoothing import (
+    RELAX_EVEN,
+    RELAX_EVEN_BACK,
+    RELAX_ODD,
+    RELAX_ODD_BACK,
+    RELAX_ODD_FROM_ZERO,
+)
 from tumorabm.solvers.sweeps import (
     ADVANCE,
     ADVANCE_AFRESH,
@@ -84,12 +90,11 @@ def cycle(run, address, work):
             sweep(run, address, RELAX_ODD, depth, 0.0, work)
         sweep(run, address, RESTRICT, depth, 0.0, work)
     sweep(run, address, SMALL_CYCLE, small, 0.0, work)
-    for k in range(small):
-        depth = small - 1 - k
-        back = np.int64(0) if levels[depth, TWO_COLOR] else RELAX_EVEN_BACK - RELAX_EVEN
-        sweep(run, address, PROLONG, depth, 0.0, work)
-        sweep(run, address, RELAX_ODD + back, depth, 0.0, work)
-        sweep(run, address, RELAX_EVEN + back, depth, 0.0, work)
+    for up in range(small):
+        above = small - 1 - up
+        sweep(run, address, PROLONG, above, 0.0, work)
+        sweep(run, address, RELAX_ODD_BACK, above, 0.0, work)
+        sweep(run, address, RELAX_EVEN_BACK, above, 0.0, work)
 
 
 @kernel(error_model="numpy")

@@ -120,9 +120,9 @@ def evaluate_rows(c, old, source, loss, uptake, parameters, f, a, level, first, 
                 w[slope + i] += across
         for side in range(2):
             if parameters[FACE_KINDS + 4 + side] == FIXED:
-                i = np.uint64(side * (nx - 1))
-                w[i] += 2.0 * g * (value - c[row + i])
-                w[slope + i] += 2.0 * g
+                end = np.uint64(side * (nx - 1))
+                w[end] += 2.0 * g * (value - c[row + end])
+                w[slope + end] += 2.0 * g
         for i in range(n):
             f[b + i] = w[i] * scale
         for i in range(n):

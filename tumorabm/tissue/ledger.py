@@ -24,7 +24,7 @@ class Ledger:
     def state(self) -> dict[str, np.ndarray]:
         """All totals by ``<account>/<entry>``."""
         return {
-            f"{account}/{entry}": np.float64(total)
+            f"{account}/{entry}": np.asarray(total)
             for account, entries in sorted(self.accounts.items())
             for entry, total in sorted(entries.items())
         }

@@ -52,9 +52,9 @@ class Tissue:
     def state(self) -> dict[str, np.ndarray]:
         """Copies of everything that evolves, as arrays by ``<part>/<name>``: the content of a checkpoint."""
         out: dict[str, np.ndarray] = {
-            "seed": np.uint64(self.seed),
-            "step_number": np.int64(self.step_number),
-            "hours": np.float64(self.hours),
+            "seed": np.asarray(self.seed, dtype=np.uint64),
+            "step_number": np.asarray(self.step_number),
+            "hours": np.asarray(self.hours),
         }
         for part in self._PARTS:
             out.update({f"{part}/{name}": array for name, array in getattr(self, part).state().items()})

@@ -22,6 +22,7 @@ class FieldSolve(Process):
     name = "field_solve"
     phase = Phase.FIELDS
     kind = Kind.EVOLVING
+    closes_phase = True
     reads = ("terms",)
     writes = ("microenvironment", "ledger")
 
