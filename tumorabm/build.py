@@ -106,7 +106,7 @@ def _substrate(experiment: Experiment, kind: str, name: str) -> Substrate:
         # The field is the unbound concentration: binding slows its diffusion by the ratio of total to unbound.
         partition = catalog.get(f"{path}.tissue_total_over_unbound", "1", sets)
         diffusivity = catalog.get(f"{path}.diffusivity_free", "um^2/h", sets) / partition
-        return Substrate(name, unit, f"unbound {name} in tissue", "implicit", diffusivity, 0.0)
+        return Substrate(name, unit, f"unbound {name} in tissue", "implicit", diffusivity, 0.0, capacity=partition)
     half_life = optional("half_life", "h", np.inf)
     return Substrate(
         name=name,

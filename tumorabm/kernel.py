@@ -8,6 +8,7 @@ first call compiles, or loads from numba's cache. A kernel may call other kernel
 from __future__ import annotations
 
 import functools
+import getpass
 import hashlib
 import os
 import sys
@@ -89,7 +90,7 @@ def cache_folder() -> Path:
             digest.update(file.read_bytes())
     given = os.environ.get("NUMBA_CACHE_DIR")
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tumorabm"
-    candidates = [Path(given)] if given else [home, Path(tempfile.gettempdir()) / f"tumorabm-{os.getuid()}"]
+    candidates = [Path(given)] if given else [home, Path(tempfile.gettempdir()) / f"tumorabm-{getpass.getuser()}"]
     for candidate in candidates:
         folder = candidate / f"kernels-{digest.hexdigest()[:12]}"
         try:

@@ -20,6 +20,8 @@ def advance(tissue: Tissue, processes: Sequence[Process], dt: float) -> None:
     """
     tissue.rates.clear()
     tissue.requests.clear()
+    for field in tissue.microenvironment.fields.values():
+        field.clear_contributions()
     for process in processes:
         process.step(tissue, dt)
     tissue.requests.clear()

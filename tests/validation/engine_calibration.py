@@ -23,17 +23,17 @@ OXYGEN = "substrates.oxygen"
 SUNITINIB = "drugs.sunitinib"
 # Path in the catalog and the values to try; the shipped one is marked in the table.
 SCANS: dict[str, tuple[str, ...]] = {
-    f"{OXYGEN}.vessel_oxygen": ("12 mmHg", "13.5 mmHg", "15 mmHg", "20 mmHg"),
+    f"{OXYGEN}.vessel_oxygen": ("10.5 mmHg", "12 mmHg", "13.5 mmHg", "30 mmHg"),
     "cell_types.tumor.vegf_secretion_vhl_null": ("0.3 molecule/cell/s", "0.6 molecule/cell/s"),
     f"{SUNITINIB}.vegfr2_inhibition": ("1.5 nM", "4 nM", "10 nM"),
     f"{ENDOTHELIUM}.uncovered_regression_rate": ("0.2 1/d", "0.3 1/d"),
-    f"{ENDOTHELIUM}.flow_multiplier": ("0.02", "0.05", "0.1", "1"),
+    f"{ENDOTHELIUM}.flow_multiplier": ("0.03", "0.06", "0.12", "1"),
     f"{ENDOTHELIUM}.covered_need": ("0.05", "0.3"),
     f"{ENDOTHELIUM}.recolonization_rate": ("1 1/d", "2 1/d"),
     f"{ENDOTHELIUM}.sleeve_half_life": ("14 d", "120 d", "365 d"),
     f"{ENDOTHELIUM}.activation_threshold": ("0.333", "0.45"),
     f"{ENDOTHELIUM}.sprout_rate": ("0.048 1/d", "0.2 1/d"),
-    f"{ENDOTHELIUM}.crowding_density": ("250 1/mm^2", "400 1/mm^2"),
+    f"{ENDOTHELIUM}.crowding_density": ("250 1/mm^2", "450 1/mm^2", "600 1/mm^2"),
     f"{ENDOTHELIUM}.arteriole_spacing": ("180 um", "480 um"),
 }
 COLUMNS = (

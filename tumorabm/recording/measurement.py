@@ -118,12 +118,11 @@ class Measurement:
         """Oxygen that each living endothelial cell delivers, mmHg µm³/h; None before the first step."""
         field = self.tissue.microenvironment["oxygen"]
         try:
-            exchange = field.contribution("loss", "supply")
+            delivered, returned = (field.contribution(term, "supply").reshape(-1) for term in ("source", "loss"))
         except KeyError:
             return None
         sites = self.endothelium.sites
-        gradient = self.constants["vessel_oxygen"] - field.at(sites)
-        return exchange.reshape(-1)[sites] * gradient * self.lattice.site_volume
+        return (delivered[sites] - returned[sites] * field.at(sites)) * self.lattice.site_volume
 
 
 def ratio(part: float, whole: float) -> float:

@@ -35,6 +35,9 @@ class Substrate:
     tolerance : float
         Relative residual of a solve, and the relative change of the terms below which a steady field is not solved
         again.
+    capacity : float
+        Total over free substance: a field is the free concentration, its terms and diffusivity are divided by the
+        capacity, and the ledger books the total.
     """
 
     name: str
@@ -47,6 +50,7 @@ class Substrate:
     initial: float = 0.0
     boundary_value: float = 0.0
     tolerance: float = 1e-5
+    capacity: float = 1.0
 
 
 class Field:
@@ -68,6 +72,11 @@ class Field:
         self.solved = {term: np.full(lattice.shape, np.nan) for term in TERMS}
         self._contributions: dict[str, dict[str, np.ndarray]] = {term: {} for term in TERMS}
         self._shape = lattice.shape
+
+    def clear_contributions(self) -> None:
+        """Forget what contributed (at the start of a step: contributions are no state)."""
+        for contributions in self._contributions.values():
+            contributions.clear()
 
     def contribute(self, term: str, name: str, values: np.ndarray) -> None:
         """Set a named contribution to a term: source (unit/h), loss (1/h) or uptake (maximal, unit/h)."""

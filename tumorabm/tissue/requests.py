@@ -34,9 +34,10 @@ class Rates:
     def total(self, event: str, n: int, out: np.ndarray | None = None) -> np.ndarray:
         """Combined rate of an event, 1/h, shape (n,), into ``out`` if given; zero where nothing contributes."""
         total = np.empty(n) if out is None else out
-        total.fill(0.0)
-        for contributor in sorted(self._additions.get(event, {})):
-            total += self._additions[event][contributor]
+        first, *others = [values for _, values in sorted(self._additions.get(event, {}).items())] or [0.0]
+        total[:] = first
+        for values in others:
+            total += values
         for contributor in sorted(self._factors.get(event, {})):
             total *= self._factors[event][contributor]
         return total
@@ -56,7 +57,7 @@ class Requests:
         self._draws: list[np.ndarray] = []
 
     def clear(self) -> None:
-        """Forget everything (COMMIT does, when it is done)."""
+        """Forget everything (at the start and the end of a step)."""
         for items in (self._kinds, self._rows, self._times, self._draws):
             items.clear()
 

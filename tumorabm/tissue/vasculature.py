@@ -270,11 +270,16 @@ def empty(here, links, sleeves, neighbors):
 
 
 @kernel
-def fill(here, occupied, sleeves, neighbors):
-    """A cell has come to a site: the sleeves between it and its living neighbors are not empty any more."""
+def fill(here, occupied, links, sleeves, neighbors):
+    """A cell has come to a site: the sleeves there join it to its living neighbors. Returns how many links are new."""
+    joined = 0
     for k in range(26):
         if (sleeves[here] >> np.uint32(k)) & np.uint32(1):
             there = neighbors[here, k]
             if occupied[there] >= 0:
                 sleeves[here] &= ~(np.uint32(1) << np.uint32(k))
                 sleeves[there] &= ~(np.uint32(1) << np.uint32(25 - k))
+                if not (links[here] >> np.uint32(k)) & np.uint32(1):
+                    join(here, k, links, neighbors)
+                    joined += 1
+    return joined

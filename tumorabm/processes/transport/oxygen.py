@@ -22,8 +22,9 @@ ROOT = Column("root", "1", "0 none, 1 arteriole, 2 venule: blood enters or leave
 
 
 def vessel_length(tissue: Tissue, rows: np.ndarray) -> np.ndarray:
-    """Vessel length in µm at the sites of endothelial rows; a feeding or draining vessel also crosses its site."""
-    crossing = (tissue.cells["root"][rows] != NOT_ROOT) * tissue.lattice.spacing
+    """Vessel length in µm at the sites of endothelial rows; in a slab feeding and draining vessels also cross it."""
+    thickness = tissue.lattice.spacing if tissue.lattice.shape[0] == 1 else 0.0
+    crossing = (tissue.cells["root"][rows] != NOT_ROOT) * thickness
     return tissue.vasculature.length(tissue.cells["site"][rows]) + crossing
 
 

@@ -80,7 +80,7 @@ class FieldSolve(Process):
         self, tissue: Tissue, name: str, field: Field, ordered: tuple[np.ndarray, ...], before: float, dt: float
     ) -> None:
         """Add this step's amounts to the ledger; what the solver left open gets its own entry."""
-        amount = tissue.lattice.site_volume
+        amount = tissue.lattice.site_volume * field.substrate.capacity
         if field.substrate.unit == "nM":
             amount *= NANOMOLAR_VOLUME_TO_FEMTOMOLE
         budget = self._solvers[name].budget(field.concentration, *ordered)

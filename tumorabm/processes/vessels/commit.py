@@ -104,7 +104,8 @@ class CommitVessels(Process):
         daughters = fill_daughters(cells, parents)
         for name, values in kept.items():
             cells[name][daughters] = values
-        cells["coverage"][daughters] = self.p.tumor_coverage
+        # A cell that grows back along a sleeve takes its neighbor's cover; a sprout has that of tumor vessels.
+        cells["coverage"][daughters[births != RECOLONIZE]] = self.p.tumor_coverage
         cells["origin"][daughters] = np.where(births == RECOLONIZE, RECOLONIZED, SPROUTED)
 
 
@@ -217,7 +218,7 @@ def _new_cell(parent, cell, there, kind, own, cells):
 @kernel
 def _start_sprout(row, tip, seed, step, cells, graph, offsets, geometry, spacing, vegf):
     """Put a tip beside an endothelial cell, if there is room. Returns whether there was."""
-    uid, site, _, _, position, heading, sprout, _ = cells
+    uid, site, _, phenotype, position, heading, sprout, _ = cells
     occupied, links, sleeves, neighbors = graph
     here = site[row]
     uphill = unit_gradient(here, vegf, neighbors)
@@ -233,8 +234,9 @@ def _start_sprout(row, tip, seed, step, cells, graph, offsets, geometry, spacing
         position[tip, axis] = (coordinates[axis] + 0.5) * spacing
         heading[tip, axis] = offsets[k, axis] / length
     occupied[there] = tip
-    fill(there, occupied, sleeves, neighbors)
     join(here, k, links, neighbors)
+    if fill(there, occupied, links, sleeves, neighbors) > 0:
+        phenotype[tip] = STALK  # a sleeve led on to another cell: the gap is closed
     return True
 
 
@@ -259,11 +261,7 @@ def _recolonize(row, cell, seed, step, cells, graph):
             wanted -= 1
     _new_cell(row, cell, there, STALK, np.uint64(0), cells)
     occupied[there] = cell
-    # The sleeve joins the new cell to all living neighbors along it.
-    for k in range(26):
-        if (sleeves[there] >> np.uint32(k)) & np.uint32(1) and occupied[neighbors[there, k]] >= 0:
-            join(there, k, links, neighbors)
-    fill(there, occupied, sleeves, neighbors)
+    fill(there, occupied, links, sleeves, neighbors)
     return True
 
 
@@ -307,10 +305,11 @@ def _advance(row, stalk, seed, step, number, cells, graph, geometry, spacing, ve
     occupied[here] = stalk
     site[row] = there
     occupied[there] = row
-    fill(there, occupied, sleeves, neighbors)
     sprout_cells[row] += 1
     join(here, k, links, neighbors)
-    if sprout_cells[row] >= own_cells:
+    if fill(there, occupied, links, sleeves, neighbors) > 0:
+        phenotype[row] = STALK  # a sleeve led on to another cell
+    elif sprout_cells[row] >= own_cells:
         k = _neighbor_of_another_sprout(there, sprout[row], sprout, occupied, neighbors, links)
         if k >= 0:
             _anastomose(row, there, k, phenotype, graph)
