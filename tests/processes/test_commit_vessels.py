@@ -299,7 +299,7 @@ def test_regression_leaves_sleeves_and_regrowth_restores_the_links() -> None:
     tissue, process = prepared()
     path = [30 * 15 + x for x in range(5, 16)]
     put_vessel(tissue, path, coverage=1.0)
-    put_vessel(tissue, [path[5] + 30])  # a branch in the middle
+    put_vessel(tissue, [path[5] + 30], coverage=1.0)  # a branch in the middle
     tissue.vasculature.link(path[5], path[5] + 30)
     before = tissue.vasculature.links.copy()
     ask(tissue, REGRESS, [4, 5, 6])
@@ -316,7 +316,7 @@ def test_regression_leaves_sleeves_and_regrowth_restores_the_links() -> None:
     assert not tissue.vasculature.sleeves.any()
     regrown = np.isin(tissue.cells["site"], path[4:7])
     assert (tissue.cells["origin"][regrown] == RECOLONIZED).all() and (tissue.cells["origin"][~regrown] == HOST).all()
-    assert (tissue.cells["coverage"][regrown] == process.p.tumor_coverage).all()
+    assert (tissue.cells["coverage"][regrown] == 1.0).all()  # that of the neighbors it grew back from
     assert (tissue.cells["phenotype"][regrown] == STALK).all()
 
 
@@ -346,6 +346,9 @@ def test_a_tip_that_comes_into_a_sleeve_fills_it() -> None:
         ask(tissue, ADVANCE, int(np.flatnonzero(tissue.cells["uid"] == uid)[0]))
         carry_out(tissue, process)
     assert row_at(tissue, 60 * 30 + 32) >= 0 and not tissue.vasculature.sleeves.any()
+    # The vessel whose sleeve it filled is whole again, and the sprout hangs on it.
+    assert tissue.vasculature.degree(np.array([60 * y + 32 for y in (29, 31)])).tolist() == [2, 2]
+    assert tissue.vasculature.degree(np.array([60 * 30 + 32])).tolist() == [3]
     consistent(tissue)
 
 

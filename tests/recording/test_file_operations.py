@@ -21,7 +21,7 @@ from tumorabm.recording.run_folder import RunFolder
 from tumorabm.recording.segments import read_all
 from tumorabm.recording.writer import RunWriter
 
-CONSTANTS = {"hypoxic_threshold": 5.0, "vessel_oxygen": 15.0}
+CONSTANTS = {"hypoxic_threshold": 5.0}
 OUTPUTS = ("tumor_cells", "lesion_diameter", "lesion_mean", "domain_quantiles")
 FIRST, SECOND, LAST = 6, 12, 18
 

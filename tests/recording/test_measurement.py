@@ -11,7 +11,7 @@ from tumorabm.recording.outputs import output, registered_outputs, series_of
 from tumorabm.tissue.cells import ALIVE, NECROTIC, TUMOR
 from tumorabm.tissue.lattice import PERIODIC, Lattice
 
-CONSTANTS = {"hypoxic_threshold": 5.0, "vessel_oxygen": 15.0}
+CONSTANTS = {"hypoxic_threshold": 5.0}
 
 
 def values(tissue) -> dict[str, object]:
@@ -156,6 +156,7 @@ def test_supply_shares_add_up_to_one_and_follow_the_definition(tissue) -> None:
     oxygen = tissue.microenvironment["oxygen"]
     oxygen.concentration[:] = 3.0
     oxygen.contribute("loss", "supply", exchange)
+    oxygen.contribute("source", "supply", exchange * 15.0)  # blood of 15 mmHg, 12 above the tissue
     got = values(tissue)
     shares = [got[f"{kind}_supply_share"] for kind in ("root", "host", "sprout", "recolonized")]
     assert sum(shares) == pytest.approx(1.0)

@@ -16,7 +16,7 @@ from tumorabm.recording.recorder import Recorder
 from tumorabm.recording.records import Records, join
 from tumorabm.recording.segments import consolidate, discard_after, read_all, write_segment
 
-CONSTANTS = {"hypoxic_threshold": 5.0, "vessel_oxygen": 15.0}
+CONSTANTS = {"hypoxic_threshold": 5.0}
 ATTRIBUTES = {"version": "1", "source_hash": "s", "history_hash": "c"}
 
 

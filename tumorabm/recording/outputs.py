@@ -25,7 +25,6 @@ QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
 # Values of the catalog that definitions need: entry and the unit in which they arrive.
 CONSTANTS: Final = {
     "hypoxic_threshold": ("substrates.oxygen.hypoxic_threshold", "mmHg"),
-    "vessel_oxygen": ("substrates.oxygen.vessel_oxygen", "mmHg"),
 }
 
 
