@@ -34,9 +34,9 @@ class Rates:
     def total(self, event: str, n: int, out: np.ndarray | None = None) -> np.ndarray:
         """Combined rate of an event, 1/h, shape (n,), into ``out`` if given; zero where nothing contributes."""
         total = np.empty(n) if out is None else out
-        first, *others = [values for _, values in sorted(self._additions.get(event, {}).items())] or [0.0]
-        total[:] = first
-        for values in others:
+        parts = [values for _, values in sorted(self._additions.get(event, {}).items())]
+        total[:] = parts[0] if parts else 0.0
+        for values in parts[1:]:
             total += values
         for contributor in sorted(self._factors.get(event, {})):
             total *= self._factors[event][contributor]

@@ -22,6 +22,7 @@ from tumorabm.kernel import kernel
 from tumorabm.processes.process import Kind, Parameter, Phase, Process
 from tumorabm.tissue.cells import ALIVE, APOPTOTIC, NECROTIC, PARENCHYMA
 from tumorabm.tissue.division import fill_daughters
+from tumorabm.tissue.free_sites import change_free, count_free, nearest_free_squared
 from tumorabm.tissue.geometry import shifted
 from tumorabm.tissue.lattice import Lattice
 from tumorabm.tissue.random import draw, mix, purpose
@@ -36,6 +37,7 @@ _CLOSING = purpose("closing ranks")
 _SQUARED_LENGTHS = (OFFSETS**2).sum(axis=1).astype(np.float64)
 _COHESION_RADII = (2, 7, 24)  # sites; each scale smooths the lesion's density over about that distance
 _BOXES = 4
+_SHELLS_BEFORE_BLOCKS = 3
 
 
 class CommitParenchyma(Process):
@@ -54,6 +56,9 @@ class CommitParenchyma(Process):
 
     def prepare(self, tissue: Tissue) -> None:
         self._offsets, self._shells = shells(tissue.lattice, self.p.pushing_reach)
+        squared = (self._offsets[self._shells[:-1]] ** 2).sum(axis=1)
+        self._shell_of = np.full(squared[-1] + 1 if squared.size else 1, -1, dtype=np.int64)
+        self._shell_of[squared] = np.arange(squared.size)
 
     def step(self, tissue: Tissue, dt: float) -> None:
         cells = tissue.cells
@@ -70,7 +75,7 @@ class CommitParenchyma(Process):
             np.uint64(tissue.seed), np.uint64(tissue.step_number), kind, row, number, n,
             cells.storage("uid"), cells.storage("site"), cells.storage("state"), cells.storage("births"),
             cells.occupancy[PARENCHYMA], tissue.vasculature.neighbors, tissue.lattice.geometry,
-            self._offsets, self._shells, cohesion,
+            self._offsets, self._shells, self._shell_of, cohesion,
             int(self.p.collapse_reach / tissue.lattice.spacing), self.p.adhesion,
         )  # fmt: skip
         fill_daughters(cells, parents)
@@ -163,9 +168,10 @@ def _box_means(layers, reach, boxes, periodic):
 
 
 @kernel
-def _nearest_free(start, occupied, geometry, offsets, shell_starts, chance):
+def _nearest_free(start, occupied, free, geometry, offsets, shell_starts, shell_of, chance):
     """Index of the offset to the nearest free site, equally near ones by chance, -1 where there is none."""
-    for shell in range(shell_starts.size - 1):
+    shell = 0
+    while shell < shell_starts.size - 1:
         found = 0
         for i in range(shell_starts[shell], shell_starts[shell + 1]):
             there = shifted(start, offsets[i, 0], offsets[i, 1], offsets[i, 2], geometry)
@@ -179,6 +185,13 @@ def _nearest_free(start, occupied, geometry, offsets, shell_starts, chance):
                     if wanted == 0:
                         return i
                     wanted -= 1
+        shell += 1
+        if shell == _SHELLS_BEFORE_BLOCKS:
+            # Deep inside a lesion thousands of sites are nearer than the nearest free one: go to its shell at once.
+            squared = nearest_free_squared(start, occupied, free, geometry, shell_of.size - 1)
+            if squared < 0:
+                return -1
+            shell = shell_of[squared]
     return -1
 
 
@@ -211,7 +224,7 @@ def _push(start, offset, site, occupied, geometry, path):
 
 @kernel
 def _close_ranks(hole, site, occupied, neighbors, cohesion, reach, seed, uid, step):
-    """Let the hole drift to where the lesion is most exposed."""
+    """Let the hole drift to where the lesion is most exposed; returns where it ends."""
     slopes = np.zeros(26)
     for move in range(reach):
         total = 0.0
@@ -222,7 +235,7 @@ def _close_ranks(hole, site, occupied, neighbors, cohesion, reach, seed, uid, st
                 slopes[k] = (cohesion[hole] - cohesion[there]) / _SQUARED_LENGTHS[k]
                 total += slopes[k]
         if total == 0.0:
-            return
+            return hole
         wanted = draw(seed, uid, step, _CLOSING + np.uint64(move % 256)) * total
         chosen = -1
         for k in range(26):
@@ -237,6 +250,7 @@ def _close_ranks(hole, site, occupied, neighbors, cohesion, reach, seed, uid, st
         site[moving] = hole
         occupied[there] = -1
         hole = there
+    return hole
 
 
 @kernel
@@ -252,7 +266,7 @@ def _neighbors_of_lesion(here, but, occupied, neighbors):
 @kernel
 def _carry_out(
     seed, step, kinds, rows, numbers, n, uid, site, state, births, occupied, neighbors, geometry,
-    offsets, shell_starts, cohesion, collapse_reach, adhesion,
+    offsets, shell_starts, shell_of, cohesion, collapse_reach, adhesion,
 ):  # fmt: skip
     parents = np.empty(rows.size, dtype=np.int64)
     born = 0
@@ -264,6 +278,7 @@ def _carry_out(
         if geometry[axis] > 1:
             directions[choices] = k
             choices += 1
+    free = count_free(occupied, geometry)
     for event in range(rows.size):
         row = rows[event]
         kind = kinds[event]
@@ -275,11 +290,14 @@ def _carry_out(
         elif kind == CLEAR:
             site[row] = -1
             occupied[here] = -1
-            _close_ranks(here, site, occupied, neighbors, cohesion, collapse_reach, seed, uid[row], step)
+            hole = _close_ranks(here, site, occupied, neighbors, cohesion, collapse_reach, seed, uid[row], step)
+            change_free(free, hole, 1, geometry)
         elif kind == DIVIDE:
             chance = draw(seed, uid[row], step, _DIRECTION)
-            found = _nearest_free(here, occupied, geometry, offsets, shell_starts, chance)
+            found = _nearest_free(here, occupied, free, geometry, offsets, shell_starts, shell_of, chance)
             if found >= 0:
+                target = shifted(here, offsets[found, 0], offsets[found, 1], offsets[found, 2], geometry)
+                change_free(free, target, -1, geometry)
                 place = _push(here, offsets[found], site, occupied, geometry, path)
                 births[row] += 1
                 daughter = n + born
@@ -301,4 +319,6 @@ def _carry_out(
                         occupied[here] = -1
                         occupied[there] = row
                         site[row] = there
+                        change_free(free, here, 1, geometry)
+                        change_free(free, there, -1, geometry)
     return parents[:born]
