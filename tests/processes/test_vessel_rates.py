@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from bare_tissue import bare_tissue, process_of, put, put_vessel
 
 from tumorabm.processes.process import Process
-from tumorabm.processes.vessels.growth import TipMigration
-from tumorabm.tissue.cells import ENDOTHELIAL
+from tumorabm.processes.vessels.growth import TipMigration, first_of_segment
+from tumorabm.tissue.cells import ENDOTHELIAL, VESSEL
 from tumorabm.tissue.requests import ADVANCE
 from tumorabm.tissue.tissue import Tissue
 from tumorabm.tissue.vasculature import ARTERIOLE, QUIESCENT, TIP, VENULE
@@ -180,23 +182,45 @@ def test_moves_add_up_to_the_way_whatever_the_step(dt: float) -> None:
     assert moves == int(way / 10.0) and tissue.cells["tip_path"][0] == pytest.approx(way - 10.0 * moves, abs=1e-6)
 
 
-def test_sleeves_are_lost_at_their_half_life() -> None:
-    """Each empty site for itself, with both ends of its sleeves; a sleeve between two of them may be lost by either."""
+@pytest.mark.parametrize("length", [1, 2, 7])
+def test_sleeves_are_lost_at_their_half_life(length: int) -> None:
+    """A segment as a whole, whatever its length and the time step, with both ends of its sleeves."""
     for dt in (24.0, 240.0):
         process = process_of("sleeve_loss", half_life=240.0)
-        tissue = bare_tissue((1, 3, 6000), processes=[process_of("lumen")])
+        tissue = bare_tissue((1, 3, 18000), processes=[process_of("lumen")])
         neighbors, sleeves = tissue.vasculature.neighbors, tissue.vasculature.sleeves
-        first = 6000 + np.arange(1, 6000, 3)
-        assert (neighbors[first, 13] == first + 1).all() and (neighbors[first + 1, 12] == first).all()
-        sleeves[first], sleeves[first + 1] = np.uint32(1 << 13), np.uint32(1 << 12)
-        beside_cell, alone = first[::2], first[1::2]
-        put(tissue, ENDOTHELIAL, beside_cell + 1)
+        # Segments along x, from a living cell at one end to the last empty site at the other.
+        ends = 18000 + np.arange(0, 18000 - length - 1, length + 2)
+        for i in range(length):
+            assert (neighbors[ends + i, 13] == ends + i + 1).all()
+            sleeves[ends + i] |= np.uint32(1 << 13)
+            sleeves[ends + i + 1] |= np.uint32(1 << 12)
+        put(tissue, ENDOTHELIAL, ends)
         for _ in range(round(240.0 / dt)):
             process.step(tissue, dt)
             tissue.step_number += 1
-        np.testing.assert_array_equal(sleeves[first] != 0, sleeves[first + 1] != 0)
-        assert (sleeves[beside_cell] != 0).mean() == pytest.approx(0.5, abs=4 * 0.5 / np.sqrt(beside_cell.size))
-        assert (sleeves[alone] != 0).mean() == pytest.approx(0.25, abs=4 * 0.43 / np.sqrt(alone.size))
+        for i in range(1, length + 1):
+            np.testing.assert_array_equal(sleeves[ends] != 0, sleeves[ends + i] != 0)
+        assert (sleeves[ends] != 0).mean() == pytest.approx(0.5, abs=4 * 0.5 / np.sqrt(ends.size))
+
+
+def test_a_segment_ends_at_branching_points_and_living_cells() -> None:
+    """A cross of sleeves with a living cell at the end of one arm: four arms and the branching point."""
+    tissue = bare_tissue((1, 9, 9), processes=[process_of("lumen")])
+    vasculature = tissue.vasculature
+    arms = [[4 * 9 + x for x in range(4, 9)], [4 * 9 + x for x in range(4, -1, -1)]]
+    arms += [[y * 9 + 4 for y in range(4, 9)], [y * 9 + 4 for y in range(4, -1, -1)]]
+    for arm in arms:
+        for a, b in itertools.pairwise(arm):
+            vasculature.link(a, b)
+    vasculature.sleeves[:], vasculature.links[:] = vasculature.links, 0
+    put(tissue, ENDOTHELIAL, np.array([arms[0][-1]]))
+    empty = np.flatnonzero((vasculature.sleeves != 0) & (tissue.cells.occupancy[VESSEL] < 0))
+    first = dict(zip(empty.tolist(), first_of_segment(empty, vasculature.sleeves, vasculature.neighbors), strict=True))
+    assert first[40] == 40 and arms[0][-1] not in first
+    for arm in arms:
+        inner = [site for site in arm[1:] if site in first]
+        assert {int(first[site]) for site in inner} == {min(inner)}
 
 
 # --- coverage -------------------------------------------------------------------------------------------------------

@@ -48,6 +48,7 @@ ARMS = {
     "no VEGF": ("no_vegf.yaml", ("duration=180 d",)),
     "no vessels": ("no_vessels.yaml", ("duration=90 d",)),
     "host only": ("host_only.yaml", ("duration=275 d",)),
+    "host only, sunitinib": ("sunitinib_first_line.yaml", ("cells=[]",)),
     "low oxygen, sunitinib": ("low_oxygen_sunitinib.yaml", ("duration=180 d",)),
     "untreated, dt 1 h": ("untreated.yaml", ("time_step=1 h", "duration=84 d")),
     "sunitinib, dt 1 h": ("sunitinib_first_line.yaml", ("time_step=1 h", "duration=84 d")),
@@ -203,6 +204,19 @@ def controls(runs: dict[str, list[Course]]) -> list[Property]:
             kept,
             "0.9 to 1.1",
             lambda v: 0.9 <= v.min() and v.max() <= 1.1,
+        )
+    )
+    left = [
+        c.series["host_vessel_length_density"][-1] / c.at("host_vessel_length_density", 0.0)
+        for c in runs["host only, sunitinib"]
+    ]
+    out.append(
+        Property(
+            "host only, sunitinib: vessel density after a year of treatment / start",
+            "1",
+            left,
+            "reported",
+            lambda v: bool(np.isfinite(v).all()),
         )
     )
     return out

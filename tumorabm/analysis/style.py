@@ -36,8 +36,8 @@ def unit_text(unit: str) -> str:
 
 
 def top_of(values: np.ndarray) -> float:
-    """Upper end of a color scale that begins at 0."""
-    return max(float(values.max()), float(np.finfo(np.float32).tiny))
+    """Upper end of a color scale that begins at 0; 1 where there is nothing to see."""
+    return float(values.max()) or 1.0
 
 
 def scale_bar(axes: Axes, width: float) -> None:

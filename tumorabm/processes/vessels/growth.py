@@ -19,10 +19,10 @@ from tumorabm.processes.signaling.vegfr2 import VEGFR2_SIGNAL
 from tumorabm.processes.transport.oxygen import ROOT
 from tumorabm.processes.vessels.survival import PHENOTYPE, mortal_rows, signal_response
 from tumorabm.tissue.cells import ENDOTHELIAL, VESSEL, Column
-from tumorabm.tissue.random import purpose, uniforms
+from tumorabm.tissue.random import DRAWS, purpose, uniforms
 from tumorabm.tissue.requests import ADVANCE
 from tumorabm.tissue.tissue import Tissue
-from tumorabm.tissue.vasculature import TIP
+from tumorabm.tissue.vasculature import TIP, first_bit
 
 TIP_PATH = Column("tip_path", "um", "way of a tip since its last move", "f8", 0.0, "reset")
 _SLEEVE = purpose("sleeve")
@@ -105,6 +105,8 @@ class TipMigration(Process):
         move = 0.5 * tissue.lattice.spacing
         way = cells["tip_path"][rows] + self.tip_speed(cells["vegfr2_signal"][rows]) * dt
         moves = np.floor(way / move).astype(np.int64)
+        if moves.max(initial=0) > DRAWS:
+            raise ValueError(f"a tip would make {moves.max()} moves in a step of {dt:g} h; shorten time_step")
         cells["tip_path"][rows] = way - moves * move
         number = np.concatenate([np.arange(m) for m in moves.tolist()] or [np.empty(0, dtype=np.int64)])
         every = np.repeat(moves, moves)
@@ -121,25 +123,66 @@ class TipMigration(Process):
 
 
 class SleeveLoss(Process):
-    """Loss of empty basement membrane sleeves, each at a constant rate."""
+    """Loss of empty basement membrane sleeves, a segment at a time at a constant rate.
+
+    A segment is a run of empty sites joined by sleeves, as far as the next branching point or living cell; a branching
+    point stands for itself. Lost site by site, a long segment would soon have a gap, and what blood flows through comes
+    back only as a whole.
+    """
 
     name = "sleeve_loss"
     phase = Phase.VESSELS
     kind = Kind.EVENTS
-    parameters = {"half_life": Parameter("cell_types.endothelial.sleeve_half_life", "h", "of an empty sleeve")}
-    reads = ("vasculature/sleeves",)
+    parameters = {"half_life": Parameter("cell_types.endothelial.sleeve_half_life", "h", "of an empty segment")}
+    reads = ("cells/site", "vasculature/sleeves")
     writes = ("vasculature/sleeves",)
 
     def step(self, tissue: Tissue, dt: float) -> None:
         vasculature = tissue.vasculature
         empty = np.flatnonzero((vasculature.sleeves != 0) & (tissue.cells.occupancy[VESSEL] < 0))
+        first = first_of_segment(empty, vasculature.sleeves, vasculature.neighbors)
         chance = -np.expm1(-np.log(2.0) * dt / self.p.half_life)
-        # A site draws for itself: it has no uid, its index stands for one.
-        drawn = uniforms(tissue.seed, empty.astype(np.uint64), tissue.step_number, _SLEEVE)
+        # A segment has no uid: its first site stands for one.
+        drawn = uniforms(tissue.seed, first.astype(np.uint64), tissue.step_number, _SLEEVE)
         _forget_sleeves(empty[drawn < chance], vasculature.sleeves, vasculature.neighbors)
 
 
 # --- kernels ---------------------------------------------------------------------------------------------------------
+
+
+@kernel
+def first_of_segment(empty, sleeves, neighbors):
+    """First site of the segment that each empty site belongs to; ``empty`` is in ascending order."""
+    first = np.full(empty.size, -1, dtype=np.int64)
+    stack = np.empty(empty.size, dtype=np.int64)
+    for start in range(empty.size):
+        if first[start] >= 0:
+            continue
+        first[start] = empty[start]
+        depth = 0
+        if _unbranched(sleeves[empty[start]]):
+            stack[0] = start
+            depth = 1
+        while depth > 0:
+            depth -= 1
+            here = empty[stack[depth]]
+            word = sleeves[here]
+            while word != np.uint32(0):
+                there = neighbors[here, first_bit(word)]
+                word &= word - np.uint32(1)
+                i = np.searchsorted(empty, there)
+                if i < empty.size and empty[i] == there and first[i] < 0 and _unbranched(sleeves[there]):
+                    first[i] = empty[start]
+                    stack[depth] = i
+                    depth += 1
+    return first
+
+
+@kernel
+def _unbranched(word):
+    """Whether at most two bits are set."""
+    word &= word - np.uint32(1)
+    return word & (word - np.uint32(1)) == np.uint32(0)
 
 
 @kernel
