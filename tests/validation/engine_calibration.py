@@ -3,7 +3,7 @@
     python tests/validation/engine_calibration.py [--seeds 2] [--jobs 2] [--runs DIR] [--write]
 
 One number at a time is moved through its first value, the shipped one and others; every setting runs for the burn-in
-and one course of sunitinib (90 + 42 d). About ten minutes on two cores.
+and one course of sunitinib (90 + 42 d). About fifteen minutes on two cores.
 """
 
 from __future__ import annotations
@@ -29,11 +29,15 @@ SCANS: dict[str, tuple[str, ...]] = {
     f"{ENDOTHELIUM}.uncovered_regression_rate": ("0.2 1/d", "0.3 1/d"),
     f"{ENDOTHELIUM}.flow_multiplier": ("0.03", "0.06", "0.12", "1"),
     f"{ENDOTHELIUM}.covered_need": ("0.05", "0.3"),
+    f"{ENDOTHELIUM}.survival_half": ("0.23", "0.5"),
+    f"{ENDOTHELIUM}.proliferation_half": ("0.35", "0.5"),
+    f"{ENDOTHELIUM}.proliferation_exponent": ("2", "4"),
     f"{ENDOTHELIUM}.recolonization_rate": ("1 1/d", "2 1/d"),
-    f"{ENDOTHELIUM}.sleeve_half_life": ("14 d", "120 d", "365 d"),
+    f"{ENDOTHELIUM}.sleeve_half_life": ("14 d", "60 d", "120 d", "365 d"),
     f"{ENDOTHELIUM}.activation_threshold": ("0.333", "0.45"),
-    f"{ENDOTHELIUM}.sprout_rate": ("0.048 1/d", "0.2 1/d"),
+    f"{ENDOTHELIUM}.sprout_rate": ("0.048 1/d", "0.1 1/d", "0.2 1/d"),
     f"{ENDOTHELIUM}.crowding_density": ("250 1/mm^2", "450 1/mm^2", "600 1/mm^2"),
+    f"{ENDOTHELIUM}.host_vessel_spacing": ("175 um", "240 um"),
     f"{ENDOTHELIUM}.arteriole_spacing": ("180 um", "480 um"),
 }
 COLUMNS = (
