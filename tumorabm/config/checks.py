@@ -13,6 +13,7 @@ from tumorabm import units
 from tumorabm.config import declared
 from tumorabm.config.blocks import TableBlock
 from tumorabm.config.experiment import Experiment
+from tumorabm.config.overrides import unheeded
 from tumorabm.config.quantity import TIME_UNITS
 from tumorabm.errors import InputError, nearest
 from tumorabm.processes.dosing.pharmacokinetics import Pharmacokinetics, drug_entries
@@ -246,6 +247,12 @@ def _short_steps(experiment: Experiment) -> Iterator[Finding]:
                     f"'{_time(step)}' is too long for {name}.{parameter} of {rate:.3g} 1/h, which cannot sub-step; "
                     f"expected at most {longest:.2g} h",
                 )
+
+
+@_needs("catalog", "processes", "substrates", "treatment", "sets", "vessels")
+def _overrides_heeded(experiment: Experiment) -> Iterator[Finding]:
+    for path, message in unheeded(experiment):
+        yield Finding(("catalog", path), message, warning=True)
 
 
 @_needs("record", "substrates", "processes", "treatment")
