@@ -27,10 +27,11 @@ _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
 _UNIT = 2.0**-53
 _BELOW_ONE = 1.0 - 2.0**-53
+DRAWS = 256  # of one purpose, by one uid in one step
 
 
 def purpose(name: str) -> np.uint64:
-    """The stream of a named purpose, with room for 256 draws: add the number of the draw."""
+    """The stream of a named purpose, with room for ``DRAWS`` draws: add the number of the draw."""
     return np.uint64((zlib.crc32(name.encode()) & 0xFFFFFF) << 8)
 
 
