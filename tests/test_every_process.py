@@ -19,7 +19,9 @@ from tumorabm.processes import PIPELINE
 from tumorabm.processes.process import Kind, Phase, Process, registered
 from tumorabm.step import advance
 from tumorabm.tissue.cells import Cells
+from tumorabm.tissue.clones import Clones
 from tumorabm.tissue.microenvironment import TERMS, Field, Microenvironment
+from tumorabm.tissue.patient import Patient
 from tumorabm.tissue.requests import EVENTS
 from tumorabm.tissue.tissue import Tissue
 from tumorabm.tissue.vasculature import Vasculature
@@ -62,6 +64,12 @@ def everything(tissue: Tissue) -> dict[str, np.ndarray]:
     """All there is in a tissue by name: its state, and what lasts one step only."""
     out = {**tissue.state(), "cells/occupancy": tissue.cells.occupancy.copy()}
     out["vasculature/neighbors"] = tissue.vasculature.neighbors.copy()
+    patient = tissue.patient
+    # What is no state, since a resumed run takes it from its experiment, and nobody's to change during a run.
+    prescribed = {"regimens": patient.regimens, "treatment_start": patient.treatment_start}
+    out.update({f"patient/{name}": np.array(repr(value)) for name, value in prescribed.items()})
+    out.update({f"patient/molar_mass/{name}": np.array(value) for name, value in patient.molar_mass.items()})
+    out["lattice"] = np.array(repr(tissue.lattice))
     for name, field in tissue.microenvironment.fields.items():
         out[f"microenvironment/{name}/solved"] = np.stack([field.solved[term] for term in TERMS])
         for term in TERMS:
@@ -104,13 +112,34 @@ def undeclared_changes(tissue: Tissue, process: Process, dt: float) -> set[str]:
 
 @contextmanager
 def watched(tissue: Tissue) -> Iterator[set[str]]:
-    """Names of the columns, fields and links that are looked at."""
+    """Names of the columns, fields and links that are looked at, and whether the occupancy, patient or clones are."""
     seen: set[str] = set()
 
     class WatchedCells(Cells):
         def __getitem__(self, name: str) -> np.ndarray:
             seen.add(f"cells/{name}")
             return super().__getitem__(name)
+
+        def storage(self, name: str) -> np.ndarray:
+            seen.add(f"cells/{name}")
+            return super().storage(name)
+
+        def __getattribute__(self, name: str) -> object:
+            if name == "occupancy":
+                seen.add("cells/occupancy")
+            return super().__getattribute__(name)
+
+    class WatchedPatient(Patient):
+        def __getattribute__(self, name: str) -> object:
+            if name in super().__getattribute__("__dict__"):
+                seen.add("patient")
+            return super().__getattribute__(name)
+
+    class WatchedClones(Clones):
+        def __getattribute__(self, name: str) -> object:
+            if name in super().__getattribute__("__dict__"):
+                seen.add("clones")
+            return super().__getattribute__(name)
 
     class WatchedField(Field):
         def __getattribute__(self, name: str) -> object:
@@ -125,6 +154,7 @@ def watched(tissue: Tissue) -> Iterator[set[str]]:
             return super().__getattribute__(name)
 
     parts = [(tissue.cells, WatchedCells), (tissue.vasculature, WatchedVasculature)]
+    parts += [(tissue.patient, WatchedPatient), (tissue.clones, WatchedClones)]
     parts += [(field, WatchedField) for field in tissue.microenvironment.fields.values()]
     kinds = [type(part) for part, _ in parts]
     for part, kind in parts:
@@ -140,7 +170,10 @@ def undeclared_reads(tissue: Tissue, process: Process, dt: float) -> set[str]:
     """What a process looks at although it does not say so."""
     with watched(tissue) as seen:
         process.step(tissue, dt)
-    return {name for name in seen if not covered(name, (*process.reads, *process.writes))}
+    declared = {*process.reads, *process.writes}
+    if "cells/site" in declared:
+        declared.add("cells/occupancy")  # the same, seen from the sites
+    return {name for name in seen if not covered(name, declared)}
 
 
 def changes_without_time(tissue: Tissue, process: Process) -> set[str]:
@@ -222,7 +255,7 @@ def test_its_columns_and_substrates_are_declared(grown, name: str) -> None:
     core = {column.name for column in Cells(1).specs.values()}
     with watched(tissue) as seen:
         process.step(tissue, DT)
-    columns = {entry.split("/")[1] for entry in seen if entry.startswith("cells/")} - core
+    columns = {entry.split("/")[1] for entry in seen if entry.startswith("cells/")} - core - {"occupancy"}
     fields = {entry.split("/")[1] for entry in seen if entry.startswith("microenvironment/")}
     if process.phase != Phase.COMMIT:  # where rows come and go all columns are touched
         assert columns <= {column.name for column in process.columns}
@@ -324,10 +357,31 @@ class RaisesARate(Honest):
         tissue.rates.add("apoptosis", "cheat", np.ones(tissue.cells.n))
 
 
+class ChangesTheBlood(Honest):
+    def step(self, tissue: Tissue, dt: float) -> None:
+        tissue.patient.unbound_mean["sunitinib"] = 0.0
+
+
+class PrescribesMore(Honest):
+    def step(self, tissue: Tissue, dt: float) -> None:
+        tissue.patient.regimens *= 2
+
+
+class Mutates(Honest):
+    def step(self, tissue: Tissue, dt: float) -> None:
+        tissue.clones.vhl[:] = 0
+
+
 class ReadsElsewhere(Honest):
     def step(self, tissue: Tissue, dt: float) -> None:
         oxygen = tissue.microenvironment["oxygen"].at(tissue.cells["site"])
         tissue.cells["coverage"][:] *= np.exp(-0.1 * dt * oxygen)
+
+
+class LooksAround(Honest):
+    def step(self, tissue: Tissue, dt: float) -> None:
+        if tissue.patient.unbound and tissue.clones.vhl_null.any() and (tissue.cells.occupancy[0] < 0).any():
+            super().step(tissue, dt)
 
 
 class ForgetsTime(Honest):
@@ -371,6 +425,9 @@ def test_an_honest_process_passes(grown) -> None:
         (ContributesToAnotherField, "terms/vegf_a/source"),
         (AsksForMore, "requests/divide"),
         (RaisesARate, "rates/apoptosis/cheat"),
+        (ChangesTheBlood, "patient/unbound_mean/sunitinib"),
+        (PrescribesMore, "patient/regimens"),
+        (Mutates, "clones/vhl"),
     ],
 )
 def test_a_process_that_changes_what_it_does_not_say_is_caught(grown, cheat: type[Process], found: str) -> None:
@@ -380,6 +437,8 @@ def test_a_process_that_changes_what_it_does_not_say_is_caught(grown, cheat: typ
 def test_a_process_that_reads_what_it_does_not_say_is_caught(grown) -> None:
     seen = undeclared_reads(copy.deepcopy(grown[0]), ReadsElsewhere({}), DT)
     assert seen == {"cells/site", "microenvironment/oxygen"}
+    seen = undeclared_reads(copy.deepcopy(grown[0]), LooksAround({}), DT)
+    assert seen == {"cells/occupancy", "patient", "clones"}
 
 
 def test_a_process_that_forgets_time_is_caught(grown) -> None:

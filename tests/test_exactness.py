@@ -7,6 +7,7 @@ import random
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,7 @@ import h5py
 import numpy as np
 import pytest
 from same_data import same
-from short_run import SHORT, STEPS, command, data, short, signal_at, started, told
+from short_run import SHORT, STEPS, data, short, signal_at, started, told
 
 from tumorabm.recording.run_folder import RunFolder
 from tumorabm.run import RunInterrupted, branch, parts, resume, run_experiment
@@ -53,13 +54,48 @@ def test_something_happens_in_the_run(whole) -> None:
     assert np.setdiff1d(last, first).size > 10 and np.setdiff1d(first, last).size > 0
 
 
-def test_two_threads_give_the_data_of_one(config, whole, tmp_path) -> None:
-    done = command(
-        "run", config, "--threads", 2, "--out", tmp_path, "--json", env={**os.environ, "NUMBA_NUM_THREADS": "2"}
-    )
-    assert done.returncode == 0, done.stderr
-    assert RunFolder(told(done)["run"]).provenance["threads"] == 2
-    same(data(told(done)["run"]), data(whole))
+# The command line, telling at the end whether its solves were shared out among threads.
+TELLING = """
+import sys
+from tumorabm.cli import main
+from tumorabm.solvers.implicit import FieldSolver
+decide, decided = FieldSolver.uses_threads, set()
+def telling(solver):
+    decided.add(decide(solver))
+    return decide(solver)
+FieldSolver.uses_threads = telling
+try:
+    main()
+finally:
+    print("shared out:", *sorted(decided), file=sys.stderr)
+"""
+# A lattice that is worth the threads, and half a day on it.
+SERIES = ("tumor_cells", "endothelial_cells", "mean_lesion_oxygen")
+WIDE = (
+    *("lattice.shape=[368, 368]", "burn_in=2 h", "duration=10 h"),
+    *("record.every=2 h", "record.frames=12 h", "record.keep=[]", f"record.outputs=[{', '.join(SERIES)}]"),
+)
+
+
+def test_two_threads_give_the_data_of_one(config, tmp_path) -> None:
+    settings = [argument for override in WIDE for argument in ("--set", override)]
+    runs = []
+    for threads in (1, 2):
+        done = subprocess.run(
+            [sys.executable, "-c", TELLING, "run", config, "--threads", f"{threads}", "--json", *settings]
+            + ["--out", tmp_path / f"{threads}"],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "NUMBA_NUM_THREADS": "2"},
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stderr.splitlines()[-1] == f"shared out: {threads == 2}"
+        runs.append(told(done)["run"])
+        assert RunFolder(runs[-1]).provenance["threads"] == threads
+    records = data(runs[0])
+    for name in SERIES:
+        assert np.unique(records.series[name]).size > 3, f"nothing happens to {name}"
+    same(data(runs[1]), records)
 
 
 @pytest.mark.parametrize("step", [7, 30, 101])

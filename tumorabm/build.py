@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tumorabm.config.contents import host_coverage, make_processes, make_substrates, vessel_spacings
 from tumorabm.errors import InputError
-from tumorabm.processes import registered
-from tumorabm.processes.process import Process, in_step_order
+from tumorabm.processes.process import Process
 from tumorabm.processes.transport.solve import FieldSolve
 from tumorabm.step import settle
 from tumorabm.tissue.capillaries import CapillaryBed, bed_from_sites, capillary_mesh
 from tumorabm.tissue.cells import CELL_TYPES, ENDOTHELIAL, TUMOR, VESSEL, Cells
 from tumorabm.tissue.clones import Clones
 from tumorabm.tissue.lattice import Lattice
-from tumorabm.tissue.microenvironment import Microenvironment, Substrate
+from tumorabm.tissue.microenvironment import Microenvironment
 from tumorabm.tissue.patient import Patient
 from tumorabm.tissue.random import derived_uid, purpose, uniforms
 from tumorabm.tissue.tissue import Tissue
@@ -61,7 +61,7 @@ def build(experiment: Experiment, seed: int | None = None) -> tuple[Tissue, list
     place_cells(tissue, experiment)
     if experiment.vessels.network != "none":
         bed = vessel_bed(tissue, experiment)
-        place_vessels(tissue, bed, experiment.value("cell_types.endothelial.host_coverage", "1"))
+        place_vessels(tissue, bed, host_coverage(experiment))
     for process in processes:
         process.prepare(tissue)
     settle(tissue, processes)
@@ -70,55 +70,6 @@ def build(experiment: Experiment, seed: int | None = None) -> tuple[Tissue, list
             process.relax(tissue)
     settle(tissue, processes)
     return tissue, processes
-
-
-def make_processes(experiment: Experiment) -> list[Process]:
-    """The processes that the experiment switches on, with their parameters."""
-    chosen = []
-    for name, kind in registered().items():
-        setting = experiment.processes.get(name, kind.default)
-        if setting is False:
-            continue
-        given: Mapping[str, float] = setting if isinstance(setting, Mapping) else {}
-        chosen.append(kind.from_catalog(experiment.catalog, experiment.drugs, experiment.sets, given))
-    return in_step_order(iter(chosen))
-
-
-def make_substrates(experiment: Experiment) -> list[Substrate]:
-    """The experiment's substrates, and one for each drug of its treatment."""
-    out = []
-    for kind, names in (("substrates", experiment.substrates), ("drugs", experiment.drugs)):
-        for name in names:
-            out.append(_substrate(experiment, kind, name))
-    return out
-
-
-def _substrate(experiment: Experiment, kind: str, name: str) -> Substrate:
-    catalog, sets = experiment.catalog, experiment.sets
-    path = f"{kind}.{name}"
-    paths = set(catalog.paths())
-    unit = "nM" if kind == "drugs" else catalog.fact(f"{path}.unit")
-
-    def optional(entry: str, in_unit: str, default: float) -> float:
-        return catalog.get(f"{path}.{entry}", in_unit, sets) if f"{path}.{entry}" in paths else default
-
-    if kind == "drugs":
-        # The field is the unbound concentration: binding slows its diffusion by the ratio of total to unbound.
-        partition = catalog.get(f"{path}.tissue_total_over_unbound", "1", sets)
-        diffusivity = catalog.get(f"{path}.diffusivity_free", "um^2/h", sets) / partition
-        return Substrate(name, unit, f"unbound {name} in tissue", "implicit", diffusivity, 0.0, capacity=partition)
-    half_life = optional("half_life", "h", np.inf)
-    return Substrate(
-        name=name,
-        unit=unit,
-        description=catalog.noun(kind, name).description,
-        solver=catalog.fact(f"{path}.solver"),
-        diffusivity=catalog.get(f"{path}.diffusivity", "um^2/h", sets),
-        decay=np.log(2.0) / half_life,
-        half_saturation=optional("half_saturation", unit, 0.0),
-        initial=optional("initial", unit, 0.0),
-        boundary_value=optional("boundary_value", unit, 0.0),
-    )
 
 
 def place_cells(tissue: Tissue, experiment: Experiment) -> None:
@@ -272,10 +223,8 @@ def vessel_bed(tissue: Tissue, experiment: Experiment) -> CapillaryBed:
             return bed_from_sites(tissue.lattice, tissue.vasculature.neighbors, sites, kinds, tissue.seed)
         except ValueError as error:
             raise InputError(f"{vessels.table.path}: {error}") from error
-    spacing = vessels.spacing or experiment.value("cell_types.endothelial.host_vessel_spacing", "um")
-    roots = vessels.arteriole_spacing or experiment.value("cell_types.endothelial.arteriole_spacing", "um")
     try:
-        return capillary_mesh(tissue.lattice, spacing, roots, tissue.seed)
+        return capillary_mesh(tissue.lattice, *vessel_spacings(experiment), tissue.seed)
     except ValueError as error:
         raise InputError(f"vessels: {error}") from error
 

@@ -293,6 +293,38 @@ def test_ranks_close_within_their_reach_only() -> None:
     assert picture(tissue)[20][20] == "."
 
 
+def test_on_a_long_way_no_number_is_drawn_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More moves than a purpose has draws: a hole drifts along a row of 700 cells."""
+    n = 700
+    tissue = bare_tissue((1, 1, n))
+    put_tumor(tissue, np.arange(1, n))
+    drawn = []
+
+    def told(*who_and_when: np.uint64) -> float:
+        drawn.append(tuple(int(number) for number in who_and_when))
+        return 0.5
+
+    monkeypatch.setattr(commit, "draw", told)
+    cells = tissue.cells
+    end = commit._close_ranks.py_func(
+        0, cells["site"], cells.occupancy[PARENCHYMA], tissue.vasculature.neighbors, -np.arange(float(n)), n,
+        np.uint64(1), np.uint64(2), np.uint64(3),
+    )  # fmt: skip
+    assert end == n - 1
+    assert len(drawn) == n - 1 == len(set(drawn))
+    purposes = {stream >> 8 for *_, stream in drawn}
+    assert purposes == {int(commit._CLOSING) >> 8}
+
+
+def test_more_hops_than_can_be_told_apart_are_refused() -> None:
+    process = process_of("commit_parenchyma")
+    tissue = bare_tissue((1, 3, 3), processes=[process])
+    row = put_tumor(tissue, [4])
+    tissue.requests.add(MIGRATE, row, np.ones(1), np.array([256]))
+    with pytest.raises(ValueError, match="a cell asks for 257 hops in a step; at most 256 can be told apart"):
+        process.step(tissue, 2.0)
+
+
 def test_cohesion_is_seen_alike_everywhere() -> None:
     """The part of the lattice that is looked at does not decide on cohesion, and inside is more than outside."""
     radius = 6

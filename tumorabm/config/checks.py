@@ -13,6 +13,7 @@ from tumorabm import units
 from tumorabm.config import declared
 from tumorabm.config.blocks import TableBlock
 from tumorabm.config.experiment import Experiment
+from tumorabm.config.overrides import unheeded
 from tumorabm.config.quantity import TIME_UNITS
 from tumorabm.errors import InputError, nearest
 from tumorabm.processes.dosing.pharmacokinetics import Pharmacokinetics, drug_entries
@@ -225,6 +226,14 @@ def _substrates_there(experiment: Experiment) -> Iterator[Finding]:
         yield Finding(("substrates",), message)
 
 
+@_needs("processes")
+def _indispensable_on(experiment: Experiment) -> Iterator[Finding]:
+    active = experiment.active_processes()
+    for name, process in declared.processes().items():
+        if process.indispensable and name not in active:
+            yield Finding(("processes", name), f"cannot be switched off: {process.indispensable}")
+
+
 @_needs("processes", "time_step", "sets", "catalog")
 def _short_steps(experiment: Experiment) -> Iterator[Finding]:
     step = experiment.time_step
@@ -248,6 +257,12 @@ def _short_steps(experiment: Experiment) -> Iterator[Finding]:
                 )
 
 
+@_needs("catalog", "processes", "substrates", "treatment", "sets", "vessels")
+def _overrides_heeded(experiment: Experiment) -> Iterator[Finding]:
+    for path, message in unheeded(experiment):
+        yield Finding(("catalog", path), message, warning=True)
+
+
 @_needs("record", "substrates", "processes", "treatment")
 def _outputs_produced(experiment: Experiment) -> Iterator[Finding]:
     known = declared.outputs()
@@ -268,7 +283,13 @@ def _lacking(experiment: Experiment, output: str) -> list[str]:
     present = (*experiment.substrates, *experiment.drugs)
     lacking = [f"the substrate {name!r}" for name in item.substrates if name not in present]
     active = experiment.active_processes()
-    return lacking + [f"the process {name!r}" for name in item.processes if name not in active]
+    lacking += [f"the process {name!r}" for name in item.processes if name not in active]
+    columns = {column.name for process in active.values() for column in process.columns}
+    for name in item.columns:
+        if name not in columns:
+            sources = [kind.name for kind in declared.processes().values() if name in {c.name for c in kind.columns}]
+            lacking.append(f"the column {name!r} of cells, which comes with {' or '.join(sources)}")
+    return lacking
 
 
 def _time(hours: float) -> str:

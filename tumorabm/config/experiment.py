@@ -138,6 +138,12 @@ class Experiment(Block):
         """The catalog without this experiment's overrides."""
         return self._base
 
+    def with_fresh_catalog(self) -> Experiment:
+        """The same experiment with a catalog of its own that remembers from now on what is read."""
+        fresh = self.model_copy()
+        fresh._catalog = self._catalog.with_overrides({})
+        return fresh
+
     @property
     def warnings(self) -> tuple[str, ...]:
         """What is allowed but deserves a thought."""

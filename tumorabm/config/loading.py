@@ -14,6 +14,7 @@ from tumorabm import yaml
 from tumorabm.catalog import Catalog, load_catalog
 from tumorabm.config import checks
 from tumorabm.config.blocks import TableBlock
+from tumorabm.config.contents import vessel_spacings
 from tumorabm.config.experiment import Experiment
 from tumorabm.config.quantity import Wrong
 from tumorabm.errors import InputError, Problem, nearest
@@ -186,9 +187,7 @@ def _complete(experiment: Experiment, warnings: list[str]) -> Experiment:
     """The experiment with the defaults that depend on the catalog and on what is switched on."""
     vessels, record = experiment.vessels, experiment.record
     if vessels.network == "capillary_mesh":
-        stem = "cell_types.endothelial"
-        spacing = vessels.spacing or experiment.value(f"{stem}.host_vessel_spacing", "um")
-        arterioles = vessels.arteriole_spacing or experiment.value(f"{stem}.arteriole_spacing", "um")
+        spacing, arterioles = vessel_spacings(experiment)
         vessels = vessels.model_copy(update={"spacing": spacing, "arteriole_spacing": arterioles})
     if not record.outputs:
         record = record.model_copy(update={"outputs": checks.available_outputs(experiment)})

@@ -16,6 +16,7 @@ class Compaction(Process):
     phase = Phase.COMMIT
     kind = Kind.EVENTS
     closes_phase = True
+    indispensable = "without it cells that are cleared or have regressed would still count"
     reads = ("requests", "cells/site", "cells/uid")
     writes = ("cells",)
 

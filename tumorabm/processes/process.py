@@ -81,6 +81,8 @@ class Process:
     phase: ClassVar[Phase]
     kind: ClassVar[Kind]
     default: ClassVar[bool] = True
+    # Why a run cannot do without it; empty for a process that an experiment may switch off.
+    indispensable: ClassVar[str] = ""
     # Comes after all others of its phase, also after those that users register later.
     closes_phase: ClassVar[bool] = False
     parameters: ClassVar[Mapping[str, Parameter]] = {}

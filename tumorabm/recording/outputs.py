@@ -38,8 +38,8 @@ class Output:
         Unit "1" for counts and fractions, "" for the unit of the substrate.
     function : callable
         Of a Measurement, and of a name if there is one per substrate or compound.
-    substrates, processes : tuple of str
-        What must be in the experiment for it to exist.
+    substrates, processes, columns : tuple of str
+        What must be in the experiment for it to exist; of the columns of cells those that are not core columns.
     per : {"", "substrate", "compound"}
         Whether there is one, or one per substrate, or one per compound in the patient's plasma.
     quantiles : bool
@@ -52,6 +52,7 @@ class Output:
     function: Function
     substrates: tuple[str, ...] = ()
     processes: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
     per: Per = ""
     quantiles: bool = False
 
@@ -82,6 +83,7 @@ def output(
     *,
     substrates: tuple[str, ...] = (),
     processes: tuple[str, ...] = (),
+    columns: tuple[str, ...] = (),
     per: Per = "",
     quantiles: bool = False,
 ) -> Callable[[Function], Function]:
@@ -96,7 +98,7 @@ def output(
     def add(function: Function) -> Function:
         if name in _REGISTRY and _REGISTRY[name].function.__qualname__ != function.__qualname__:
             raise ValueError(f"an output named {name!r} exists already")
-        _REGISTRY[name] = Output(name, unit, description, function, substrates, processes, per, quantiles)
+        _REGISTRY[name] = Output(name, unit, description, function, substrates, processes, columns, per, quantiles)
         return function
 
     return add
@@ -108,10 +110,15 @@ def registered_outputs() -> Mapping[str, Output]:
 
 
 def series_of(names: Iterable[str], tissue: Tissue) -> list[Series]:
-    """The time series that outputs give in a tissue, those per substrate or compound spelled out."""
+    """The time series that outputs give in a tissue, those per substrate or compound spelled out.
+
+    An output whose columns or substrates the tissue does not have gives none.
+    """
     out = []
     for name in names:
         item = _REGISTRY[name]
+        if not all(column in tissue.cells for column in item.columns):
+            continue
         if item.per == "substrate":
             for substrate, field in tissue.microenvironment.fields.items():
                 unit = item.unit or field.substrate.unit
@@ -204,7 +211,7 @@ def _endothelial_cells(m: Measurement) -> int:
     return int(m.tissue.cells.alive(ENDOTHELIAL).size)
 
 
-@output("tip_cells", "1", "endothelial tip cells")
+@output("tip_cells", "1", "endothelial tip cells", columns=("phenotype",))
 def _tip_cells(m: Measurement) -> int:
     return int(np.count_nonzero(m.endothelial("phenotype") == TIP))
 
@@ -214,22 +221,34 @@ def _lesion_endothelial_cells(m: Measurement) -> int:
     return int(np.count_nonzero(m.endothelium.in_hull))
 
 
-@output("perfused_lesion_endothelial_cells", "1", "perfused endothelial cells inside the lesion's hull")
+@output(
+    "perfused_lesion_endothelial_cells",
+    "1",
+    "perfused endothelial cells inside the lesion's hull",
+    columns=("perfused",),
+)
 def _perfused_lesion_endothelial_cells(m: Measurement) -> int:
     return int(np.count_nonzero(m.endothelium.in_hull & (m.endothelial("perfused") > 0)))
 
 
-@output("perfused_fraction", "1", "perfused share of the endothelial cells inside the lesion's hull")
+@output(
+    "perfused_fraction", "1", "perfused share of the endothelial cells inside the lesion's hull", columns=("perfused",)
+)
 def _perfused_fraction(m: Measurement) -> float:
     return ratio(_perfused_lesion_endothelial_cells(m), _lesion_endothelial_cells(m))
 
 
-@output("vessel_length_density", "1/mm^2", "vessel length per volume of the lesion's hull")
+@output("vessel_length_density", "1/mm^2", "vessel length per volume of the lesion's hull", columns=("root",))
 def _vessel_length_density(m: Measurement) -> float:
     return m.vessel_length_density(inside=True)
 
 
-@output("microvessel_density", "1/mm^2", "vessels per area of a section through the lesion's hull, half of L_V")
+@output(
+    "microvessel_density",
+    "1/mm^2",
+    "vessels per area of a section through the lesion's hull, half of L_V",
+    columns=("root",),
+)
 def _microvessel_density(m: Measurement) -> float:
     return m.vessel_length_density(inside=True) / 2
 
@@ -239,18 +258,28 @@ def _host_endothelial_cells(m: Measurement) -> int:
     return int(np.count_nonzero(~m.endothelium.in_hull))
 
 
-@output("host_perfused_fraction", "1", "perfused share of the endothelial cells outside the lesion's hull")
+@output(
+    "host_perfused_fraction",
+    "1",
+    "perfused share of the endothelial cells outside the lesion's hull",
+    columns=("perfused",),
+)
 def _host_perfused_fraction(m: Measurement) -> float:
     outside = ~m.endothelium.in_hull
     return ratio(int(np.count_nonzero(outside & (m.endothelial("perfused") > 0))), int(np.count_nonzero(outside)))
 
 
-@output("host_vessel_length_density", "1/mm^2", "vessel length per volume outside the lesion's hull")
+@output("host_vessel_length_density", "1/mm^2", "vessel length per volume outside the lesion's hull", columns=("root",))
 def _host_vessel_length_density(m: Measurement) -> float:
     return m.vessel_length_density(inside=False)
 
 
-@output("host_microvessel_density", "1/mm^2", "vessels per area of a section outside the lesion's hull, half of L_V")
+@output(
+    "host_microvessel_density",
+    "1/mm^2",
+    "vessels per area of a section outside the lesion's hull, half of L_V",
+    columns=("root",),
+)
 def _host_microvessel_density(m: Measurement) -> float:
     return m.vessel_length_density(inside=False) / 2
 
@@ -266,23 +295,40 @@ def _lesion_oxygen_supply(m: Measurement) -> float:
     "1",
     "share of the lesion's oxygen supply from arteriole and venule sites",
     substrates=("oxygen",),
+    columns=("root",),
 )
 def _root_supply_share(m: Measurement) -> float:
     return _supply_share(m, m.endothelial("root") != NOT_ROOT)
 
 
-@output("host_supply_share", "1", "share of the lesion's oxygen supply from host capillaries", substrates=("oxygen",))
+@output(
+    "host_supply_share",
+    "1",
+    "share of the lesion's oxygen supply from host capillaries",
+    substrates=("oxygen",),
+    columns=("root", "origin"),
+)
 def _host_supply_share(m: Measurement) -> float:
     return _supply_share(m, (m.endothelial("root") == NOT_ROOT) & (m.endothelial("origin") == HOST))
 
 
-@output("sprout_supply_share", "1", "share of the lesion's oxygen supply from sprouts", substrates=("oxygen",))
+@output(
+    "sprout_supply_share",
+    "1",
+    "share of the lesion's oxygen supply from sprouts",
+    substrates=("oxygen",),
+    columns=("root", "origin"),
+)
 def _sprout_supply_share(m: Measurement) -> float:
     return _supply_share(m, (m.endothelial("root") == NOT_ROOT) & (m.endothelial("origin") == SPROUTED))
 
 
 @output(
-    "recolonized_supply_share", "1", "share of the lesion's oxygen from recolonized sleeves", substrates=("oxygen",)
+    "recolonized_supply_share",
+    "1",
+    "share of the lesion's oxygen from recolonized sleeves",
+    substrates=("oxygen",),
+    columns=("root", "origin"),
 )
 def _recolonized_supply_share(m: Measurement) -> float:
     return _supply_share(m, (m.endothelial("root") == NOT_ROOT) & (m.endothelial("origin") == RECOLONIZED))

@@ -25,7 +25,7 @@ from tumorabm.tissue.division import fill_daughters
 from tumorabm.tissue.free_sites import change_free, count_free, nearest_free_squared
 from tumorabm.tissue.geometry import shifted
 from tumorabm.tissue.lattice import Lattice
-from tumorabm.tissue.random import draw, mix, purpose
+from tumorabm.tissue.random import DRAWS, draw, mix, purpose
 from tumorabm.tissue.requests import APOPTOSIS, CLEAR, DIVIDE, MIGRATE, NECROSIS
 from tumorabm.tissue.tissue import Tissue
 from tumorabm.tissue.vasculature import OFFSETS
@@ -66,6 +66,8 @@ class CommitParenchyma(Process):
         kind, row, _, number = tissue.requests.ordered((DIVIDE, APOPTOSIS, NECROSIS, CLEAR, MIGRATE), uids)
         if kind.size == 0:
             return
+        if number.max() >= DRAWS:
+            raise ValueError(f"a cell asks for {number.max() + 1} hops in a step; at most {DRAWS} can be told apart")
         n = cells.n
         cells.reserve(n + int(np.count_nonzero(kind == DIVIDE)))
         cohesion = np.zeros(0)
@@ -236,7 +238,10 @@ def _close_ranks(hole, site, occupied, neighbors, cohesion, reach, seed, uid, st
                 total += slopes[k]
         if total == 0.0:
             return hole
-        wanted = draw(seed, uid, step, _CLOSING + np.uint64(move % 256)) * total
+        # A long way takes more draws than a purpose has: beyond them a uid derived for that draws.
+        number = np.uint64(move)
+        who = uid if move < DRAWS else mix(uid, _CLOSING + number // np.uint64(DRAWS))
+        wanted = draw(seed, who, step, _CLOSING + number % np.uint64(DRAWS)) * total
         chosen = -1
         for k in range(26):
             if slopes[k] > 0.0:

@@ -18,7 +18,7 @@ from tumorabm.tissue.requests import MIGRATE
 from tumorabm.tissue.tissue import Tissue
 
 _STREAM = purpose("migration")
-_MOST_HOPS = 200  # the draw's number has 8 bits
+_MOST_HOPS = 200  # below the number of draws of a purpose
 
 
 class Migration(Process):

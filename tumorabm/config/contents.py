@@ -1,0 +1,106 @@
+"""What an experiment puts into a tissue, with its numbers from the catalog, and which numbers those are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+
+from tumorabm.config import declared
+from tumorabm.config.experiment import Experiment
+from tumorabm.processes.process import Process, in_step_order
+from tumorabm.recording.outputs import constants_of
+from tumorabm.tissue.microenvironment import Substrate
+
+_SPACING: Final = "cell_types.endothelial.host_vessel_spacing"
+_ARTERIOLES: Final = "cell_types.endothelial.arteriole_spacing"
+
+
+def make_processes(experiment: Experiment) -> list[Process]:
+    """The processes that the experiment switches on, with their parameters."""
+    chosen = []
+    for name, kind in declared.processes().items():
+        setting = experiment.processes.get(name, kind.default)
+        if setting is False:
+            continue
+        given: Mapping[str, float] = setting if isinstance(setting, Mapping) else {}
+        chosen.append(kind.from_catalog(experiment.catalog, experiment.drugs, experiment.sets, given))
+    return in_step_order(iter(chosen))
+
+
+def make_substrates(experiment: Experiment) -> list[Substrate]:
+    """The experiment's substrates, and one for each drug of its treatment."""
+    out = []
+    for kind, names in (("substrates", experiment.substrates), ("drugs", experiment.drugs)):
+        for name in names:
+            out.append(_substrate(experiment, kind, name))
+    return out
+
+
+def _substrate(experiment: Experiment, kind: str, name: str) -> Substrate:
+    catalog, sets = experiment.catalog, experiment.sets
+    path = f"{kind}.{name}"
+    paths = set(catalog.paths())
+    unit = "nM" if kind == "drugs" else catalog.fact(f"{path}.unit")
+
+    def optional(entry: str, in_unit: str, default: float) -> float:
+        return catalog.get(f"{path}.{entry}", in_unit, sets) if f"{path}.{entry}" in paths else default
+
+    if kind == "drugs":
+        # The field is the unbound concentration: binding slows its diffusion by the ratio of total to unbound.
+        partition = catalog.get(f"{path}.tissue_total_over_unbound", "1", sets)
+        diffusivity = catalog.get(f"{path}.diffusivity_free", "um^2/h", sets) / partition
+        return Substrate(name, unit, f"unbound {name} in tissue", "implicit", diffusivity, 0.0, capacity=partition)
+    half_life = optional("half_life", "h", np.inf)
+    return Substrate(
+        name=name,
+        unit=unit,
+        description=catalog.noun(kind, name).description,
+        solver=catalog.fact(f"{path}.solver"),
+        diffusivity=catalog.get(f"{path}.diffusivity", "um^2/h", sets),
+        decay=np.log(2.0) / half_life,
+        half_saturation=optional("half_saturation", unit, 0.0),
+        initial=optional("initial", unit, 0.0),
+        boundary_value=optional("boundary_value", unit, 0.0),
+    )
+
+
+def vessel_spacings(experiment: Experiment) -> tuple[float, float]:
+    """Spacing of the capillary mesh and of its arterioles in µm, the catalog's where the experiment gives none."""
+    vessels = experiment.vessels
+    return (
+        vessels.spacing or experiment.value(_SPACING, "um"),
+        vessels.arteriole_spacing or experiment.value(_ARTERIOLES, "um"),
+    )
+
+
+def host_coverage(experiment: Experiment) -> float:
+    """Pericyte coverage of the host's vessels at the start."""
+    return experiment.value("cell_types.endothelial.host_coverage", "1")
+
+
+def catalog_reads(experiment: Experiment) -> set[str]:
+    """Paths of the catalog that a run of the experiment reads, found by reading them.
+
+    Raises
+    ------
+    InputError
+        If the catalog lacks one.
+    """
+    reader = experiment.with_fresh_catalog()
+    make_processes(reader)
+    make_substrates(reader)
+    constants_of(reader.catalog, reader.sets)
+    if reader.vessels.network == "capillary_mesh":
+        _read_spacings(reader)
+    if reader.vessels.network != "none":
+        host_coverage(reader)
+    return reader.catalog.paths_read
+
+
+def _read_spacings(reader: Experiment) -> None:
+    """Read the spacings that come from the catalog; a resolved experiment has written them out."""
+    for given, path in ((reader.vessels.spacing, _SPACING), (reader.vessels.arteriole_spacing, _ARTERIOLES)):
+        if given not in (None, reader.value(path, "um")):
+            reader.catalog.paths_read.discard(path)
