@@ -187,6 +187,66 @@ def test_a_process_keeps_its_kernels_to_itself() -> None:
             assert module not in owned, f"{name_of(path)}:{line} imports the kernel {module}"
 
 
+# What a compiled kernel is made from besides its own file: numba, which its cache knows by version, and the parts that
+# name the cache's folder (``kernel.cache_folder``).
+BEHIND_KERNELS = ("numpy", "numba", "tumorabm.kernel", "tumorabm.tissue", "tumorabm.solvers")
+
+
+def frozen_into_kernels(module: ast.Module) -> set[str]:
+    """Modules from which a module's kernels take functions and constants, directly or through its own names."""
+    origin: dict[str, str] = {}
+    made_of: dict[str, ast.AST] = {}
+    for node in module.body:
+        if isinstance(node, ast.Import):
+            origin |= {alias.asname or alias.name.split(".")[0]: alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            origin |= {alias.asname or alias.name: str(node.module) for alias in node.names}
+        elif isinstance(node, ast.FunctionDef):
+            made_of[node.name] = node
+        elif isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names = [name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)]
+            made_of |= dict.fromkeys(names, node.value)
+    waiting = [name for name, node in made_of.items() if is_kernel(node)]
+    known: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name in known:
+            continue
+        known.add(name)
+        if name in made_of:
+            node = made_of[name]
+            # Of a function the body counts: types in its signature are not compiled.
+            parts = node.body if isinstance(node, ast.FunctionDef) else [node]
+            waiting += [n.id for part in parts for n in ast.walk(part) if isinstance(n, ast.Name)]
+    return {origin[name] for name in known if name in origin}
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if decorated_kernels(p)], ids=name_of)
+def test_no_compiled_kernel_goes_stale(path: Path) -> None:
+    """Numba compiles again when a kernel's own file changes; all else that is compiled into it must name the cache."""
+    for module in frozen_into_kernels(tree(path)):
+        assert module.startswith(BEHIND_KERNELS), f"{name_of(path)}: a kernel uses something of {module}"
+
+
+def test_what_is_frozen_into_kernels_is_found() -> None:
+    module = ast.parse(
+        "import numpy as np\n"
+        "from tumorabm import units\n"
+        "from tumorabm.processes.x import A, B, C\n"
+        "_TWICE: Final = 2 * A\n"
+        "def plain(): return B\n"
+        "@kernel\n"
+        "def called(x): return x + _TWICE\n"
+        "@kernel(error_model='numpy')\n"
+        "def calling(x: C): return called(np.exp(x))\n"
+    )
+    assert frozen_into_kernels(module) == {"numpy", "tumorabm.processes.x"}
+    module.body[-1].body[0].value.args[0] = ast.parse("units.x", mode="eval").body
+    module.body[3].value = ast.Constant(2.0)
+    assert frozen_into_kernels(module) == {"tumorabm"}
+
+
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_modules_and_functions_stay_short(path: Path) -> None:
     lines = path.read_text(encoding="utf-8").count("\n")

@@ -89,6 +89,34 @@ def test_warnings_go_to_standard_error() -> None:
     assert "warning: substrates.oxygen.vessel_oxygen: 99 mmHg lies outside its range 10 to 40 mmHg" in result.stderr
 
 
+def test_the_break_even_oxygen_is_told() -> None:
+    """Where birth balances apoptosis; for patients' metastases from the catalog's numbers by hand."""
+    reference = 7.6**2 / (7.6**2 + 36.0)
+    share = (0.0122 / 0.020) * reference
+    by_hand = 2.0 + 6.0 * (share / (1.0 - share)) ** 0.5
+    line = f"break-even oxygen, where birth balances apoptosis: {by_hand:.2g} mmHg (patient_metastasis)"
+    assert RUNNER.invoke(app, ["validate", FIRST_LINE]).stdout.splitlines()[1:] == [line]
+    content = json.loads(RUNNER.invoke(app, ["validate", FIRST_LINE, "--json"]).stdout)
+    assert content["break_even_oxygen"] == pytest.approx(by_hand)
+    sets = json.loads(RUNNER.invoke(app, ["catalog", "cell_types", "tumor", "--json"]).stdout)
+    pressures = sets["cell_types.tumor"]["break_even_oxygen"]
+    assert list(pressures) == ["in_vitro", "xenograft", "patient_metastasis", "patient_primary"]
+    assert pressures["patient_metastasis"] == content["break_even_oxygen"]
+    shown = RUNNER.invoke(app, ["catalog", "cell_types", "tumor"]).stdout
+    assert (
+        f"{by_hand:.2g} mmHg (patient_metastasis), {pressures['patient_primary']:.2g} mmHg (patient_primary)" in shown
+    )
+
+
+def test_where_birth_never_balances_death_that_is_told() -> None:
+    dying = ["--set", "processes.birth={rate: 0.001 1/d}"]
+    assert RUNNER.invoke(app, ["validate", FIRST_LINE, *dying]).stdout.endswith(": at none (patient_metastasis)\n")
+    content = json.loads(RUNNER.invoke(app, ["validate", FIRST_LINE, "--json", *dying]).stdout)
+    assert content["break_even_oxygen"] is None
+    still = RUNNER.invoke(app, ["validate", FIRST_LINE, "--set", "processes.birth=false"])
+    assert "break-even" not in still.stdout
+
+
 def test_schema() -> None:
     result = RUNNER.invoke(app, ["schema"])
     assert result.exit_code == 0

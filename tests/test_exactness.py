@@ -18,6 +18,7 @@ import pytest
 from same_data import same
 from short_run import SHORT, STEPS, data, short, signal_at, started, told
 
+from tumorabm.config import load_experiment
 from tumorabm.recording.run_folder import RunFolder
 from tumorabm.run import RunInterrupted, branch, parts, resume, run_experiment
 
@@ -122,6 +123,35 @@ def test_a_run_resumed_three_times_is_the_uninterrupted_one(whole, tmp_path, mon
     same(data(stopped.value.folder), data(whole))
     sessions = RunFolder(stopped.value.folder).provenance["sessions"]
     assert [session["from_step"] for session in sessions] == [0, 21, 64, 65]
+
+
+@pytest.mark.parametrize("named_in", ["file", "override"])
+def test_a_run_from_a_table_is_resumed_and_branched_from_anywhere(tmp_path, monkeypatch, named_in) -> None:
+    """The experiment, its table and the folder of runs are named relative to where it was started."""
+    start, elsewhere = tmp_path / "start", tmp_path / "elsewhere"
+    (start / "tables").mkdir(parents=True)
+    # Of the same name, but not what was meant.
+    (elsewhere / "tables").mkdir(parents=True)
+    (elsewhere / "tables" / "cells.csv").write_text("x,y\n10,10\n", encoding="utf-8")
+    rows = [f"{x},{y}" for x in range(310, 510, 20) for y in range(310, 510, 20)]
+    (start / "tables" / "cells.csv").write_text("\n".join(["x,y", *rows]), encoding="utf-8")
+    cells = "cells: [{table: tables/cells.csv}]"
+    text = SHORT.replace("cells: [{shape: disc, radius: 200 um}]", cells) if named_in == "file" else SHORT
+    (start / "short.yaml").write_text(text, encoding="utf-8")
+    changes = ["burn_in=0 h", "duration=2 d", "record.keep=[]", "record.frames=1 d"]
+    changes += [cells.replace(": ", "=", 1)] if named_in == "override" else []
+
+    monkeypatch.chdir(start)
+    experiment = load_experiment("short.yaml", changes)
+    with signal_at(monkeypatch, [9]), pytest.raises(RunInterrupted) as stopped:
+        run_experiment(experiment, "runs", quiet=True)
+    monkeypatch.chdir(elsewhere)
+    path = resume(Path("..") / "start" / stopped.value.folder, quiet=True)
+    assert RunFolder(path).status == "finished"
+    undisturbed = data(run_experiment(experiment, "undisturbed", quiet=True))
+    assert undisturbed.series["tumor_cells"][0] == len(rows)
+    same(data(path), undisturbed)
+    same(data(branch(path, "1 d", out="branches", quiet=True)), undisturbed)
 
 
 def test_the_order_of_rows_means_nothing(whole, tmp_path, monkeypatch) -> None:

@@ -77,6 +77,7 @@ def test_what_a_run_folder_holds(ran) -> None:
         "start",
         "end",
         "config_hash",
+        "break_even_oxygen",
     ):
         assert provenance[key], key
     assert provenance["status"] == "finished" and provenance["parent"] is None and provenance["seed"] == 5

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 FAILED: Final = 1
 WRONG_INPUT: Final = 2
 INTERRUPTED: Final = 130
+# The noun of the catalog for which the break-even oxygen is told.
+_DIVIDING: Final = ("cell_types", "tumor")
 
 app = typer.Typer(
     name="tumorabm",
@@ -81,6 +83,7 @@ def validate(
     with exit_status(as_json):
         from tumorabm import yaml
         from tumorabm.config import load_experiment
+        from tumorabm.config.contents import break_even, break_even_line
 
         experiment = load_experiment(config, settings or (), catalog or ())
         for warning in experiment.warnings:
@@ -95,6 +98,9 @@ def validate(
         if not (resolved or pipeline):
             days = (experiment.burn_in + experiment.duration) / 24.0
             print(f"{config}: valid; {experiment.name}, {days:g} days, {'; '.join(experiment.sentences())}")
+            pressure = break_even(experiment)
+            if pressure is not None:
+                print(break_even_line({experiment.sets["kinetics"]: pressure}))
 
 
 @app.command()
@@ -125,7 +131,7 @@ def show_catalog(
         if kind is not None and name is not None:
             nouns = [catalog.noun(kind, name)]
         if as_json:
-            print_json({f"{noun.kind}.{noun.name}": _noun(noun) for noun in nouns})
+            print_json({f"{noun.kind}.{noun.name}": _noun(catalog, noun) for noun in nouns})
         else:
             _print_catalog(catalog, nouns)
 
@@ -232,11 +238,14 @@ def _carry_out(action: Callable[[], Path], as_json: bool) -> None:
 
 
 def _summary(experiment: Experiment, resolved: bool, pipeline: bool) -> dict[str, Any]:
+    from tumorabm.config.contents import break_even, finite
+
     content: dict[str, Any] = {
         "valid": True,
         "name": experiment.name,
         "config_hash": experiment.config_hash,
         "treatment": list(experiment.sentences()),
+        "break_even_oxygen": finite(break_even(experiment)),  # mmHg
         "warnings": list(experiment.warnings),
     }
     if resolved:
@@ -281,18 +290,27 @@ def _print_pipeline(experiment: Experiment) -> None:
     _print(table)
 
 
-def _noun(noun: Any) -> dict[str, Any]:
+def _noun(catalog: Catalog, noun: Any) -> dict[str, Any]:
     from dataclasses import asdict
+
+    from tumorabm.config.contents import break_even_by_kinetics, finite
 
     values: dict[str, Any] = {}
     for name, variants in noun.values.items():
         entries = {variant: asdict(entry) for variant, entry in variants.items()}
         values[name] = entries[""] if "" in entries else {"by": next(iter(variants.values())).by, "variants": entries}
-    return {"description": noun.description, "facts": dict(noun.facts), "values": values}
+    content = {"description": noun.description, "facts": dict(noun.facts), "values": values}
+    if (noun.kind, noun.name) == _DIVIDING:
+        content["break_even_oxygen"] = {  # mmHg
+            name: finite(pressure) for name, pressure in break_even_by_kinetics(catalog).items()
+        }
+    return content
 
 
 def _print_catalog(catalog: Catalog, nouns: list[Any]) -> None:
     from rich.table import Table
+
+    from tumorabm.config.contents import break_even_by_kinetics, break_even_line
 
     for noun in nouns:
         table = Table("name", "value", "unit", "range", "conf.", "source", "description", box=None, pad_edge=False)
@@ -312,6 +330,8 @@ def _print_catalog(catalog: Catalog, nouns: list[Any]) -> None:
                     description,
                 )
         _print(table)
+        if (noun.kind, noun.name) == _DIVIDING and (pressures := break_even_by_kinetics(catalog)):
+            print(break_even_line(pressures))
     from tumorabm.catalog.entry import CONFIDENCE, UNCERTAINTY
 
     print("\n" + "; ".join(f"{letter}: {meaning}" for letter, meaning in CONFIDENCE.items()))

@@ -79,7 +79,8 @@ def cache_folder() -> Path:
     """Where compiled kernels are kept: a folder named by the source of the kernels that others call.
 
     Numba notices when a kernel's own file changes, but not when a kernel that it calls does: that one would go on
-    running as it was. Kernels that are called from other files are in ``tissue`` and ``solvers``. The folder lies in
+    running as it was. Kernels and constants that kernels of other files use are in ``tissue`` and ``solvers`` only
+    (``tests/test_architecture.py`` holds it), so ``processes`` need not be read. The folder lies in
     ``NUMBA_CACHE_DIR`` if that is set, else in the user's cache, else (no writable home) in the system's folder for
     temporary files.
     """

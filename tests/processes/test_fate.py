@@ -47,13 +47,14 @@ def test_the_dead_neither_divide_nor_die() -> None:
 
 def test_birth_balances_death_at_the_break_even_oxygen() -> None:
     shape = {"reference": 9.6, "half": 8.0, "threshold": 2.0, "exponent": 2.0}
-    pressure = break_even_oxygen(0.020, 0.0122, **shape)
+    pressure = break_even_oxygen({"rate": 0.020, **shape}, 0.0122)
     birth, death = process_of("birth", rate=0.020, **shape), process_of("apoptosis", rate=0.0122)
     tissue = cells_at([pressure - 0.1, pressure, pressure + 0.1], birth)
     net = rate_of("divide", tissue, birth)[:3] - rate_of("apoptosis", tissue, death)[:3]
     assert net[0] < 0.0 < net[2] and net[1] == pytest.approx(0.0, abs=1e-12)
     assert 6.0 < pressure < 7.0  # the prototype's 6.2 mmHg had another threshold
-    assert break_even_oxygen(0.020, 0.040, **shape) == float("inf")
+    assert break_even_oxygen({"rate": 0.020, **shape}, 0.040) == float("inf")
+    assert break_even_oxygen({"rate": 0.0, **shape}, 0.0) == float("inf")
 
 
 def test_the_response_is_a_hill_function_above_a_threshold() -> None:

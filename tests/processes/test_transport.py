@@ -10,6 +10,7 @@ from tumorabm.processes.process import Process
 from tumorabm.processes.signaling.vegfr2 import Vegfr2Signal
 from tumorabm.processes.transport.drug import DrugSupply
 from tumorabm.processes.transport.vegf_a import hif_response
+from tumorabm.solvers.failure import SolverError
 from tumorabm.tissue.cells import APOPTOTIC
 from tumorabm.tissue.lattice import FIXED, NO_FLUX
 from tumorabm.tissue.microenvironment import Substrate
@@ -159,6 +160,44 @@ def test_an_immobile_substance_decays_exactly() -> None:
         for _ in range(parts):
             process.step(tissue, 10.0 / parts)
         np.testing.assert_allclose(field.concentration, 10.0 + (4.0 - 10.0) * np.exp(-3.0), rtol=1e-12)
+
+
+@pytest.mark.parametrize("decay", [0.0, 1e-7, 0.1])
+def test_the_ledger_of_an_immobile_substance_is_exact(decay: float) -> None:
+    """Whatever the step: what flowed over it is booked, not the rates at its end."""
+    rng = np.random.default_rng(1)
+    loss, source = rng.random(72) * (decay > 0.05), rng.random(72)
+    booked = []
+    for parts in (1, 16):
+        tissue, process = solved(Substrate("matrix", "nM", "m", "immobile", 0.0, decay, initial=4.0))
+        field = tissue.microenvironment["matrix"]
+        field.contribute("source", "cells", source)
+        field.contribute("loss", "enzyme", loss)
+        for _ in range(parts):
+            process.step(tissue, 10.0 / parts)
+        entries = tissue.ledger.accounts["matrix"]
+        assert abs(entries["residual"]) < 1e-12 * entries["source"]
+        assert entries["stored"] == pytest.approx((field.concentration - 4.0).sum() * 20.0**3 * 1e-9, rel=1e-12)
+        booked.append([entries[name] for name in ("source", "decay", "loss", "stored")])
+    np.testing.assert_allclose(booked[0], booked[1], rtol=1e-9)
+
+
+def test_the_uptake_of_an_immobile_substance_is_booked() -> None:
+    tissue, process = solved(Substrate("matrix", "nM", "m", "immobile", 0.0, 0.0, half_saturation=2.0, initial=4.0))
+    field = tissue.microenvironment["matrix"]
+    field.contribute("uptake", "cells", np.full(72, 3.0))
+    process.step(tissue, 2.0)
+    entries = tissue.ledger.accounts["matrix"]
+    assert entries["uptake"] == pytest.approx(-72 * 4.0 * (1.0 - np.exp(-1.0)) * 20.0**3 * 1e-9, rel=1e-12)
+    assert abs(entries["residual"]) < 1e-12 * entries["stored"] * -1.0
+
+
+@pytest.mark.parametrize(("term", "value"), [("source", np.nan), ("loss", -1.0), ("uptake", np.inf)])
+def test_an_immobile_substance_catches_what_is_no_number(term: str, value: float) -> None:
+    tissue, process = solved(Substrate("matrix", "nM", "m", "immobile", 0.0, 0.1, half_saturation=2.0, initial=4.0))
+    tissue.microenvironment["matrix"].contribute(term, "cells", np.full(72, value))
+    with pytest.raises(SolverError, match=r"step 0 \(0 h\): matrix: negative or not finite"):
+        process.step(tissue, 2.0)
 
 
 def test_the_ledger_closes() -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
 
+from tumorabm.catalog import SETS, Catalog
 from tumorabm.config import declared
 from tumorabm.config.experiment import Experiment
+from tumorabm.processes.fate.birth import Birth, break_even_oxygen
+from tumorabm.processes.fate.death import Apoptosis
 from tumorabm.processes.process import Process, in_step_order
 from tumorabm.recording.outputs import constants_of
 from tumorabm.tissue.microenvironment import Substrate
@@ -78,6 +82,39 @@ def vessel_spacings(experiment: Experiment) -> tuple[float, float]:
 def host_coverage(experiment: Experiment) -> float:
     """Pericyte coverage of the host's vessels at the start."""
     return experiment.value("cell_types.endothelial.host_coverage", "1")
+
+
+def finite(pressure: float | None) -> float | None:
+    """A pressure for JSON, which knows no infinity."""
+    return pressure if pressure is not None and math.isfinite(pressure) else None
+
+
+def break_even(experiment: Experiment) -> float | None:
+    """Oxygen (mmHg) at which birth balances apoptosis; infinite where it never does, None where one of them is off."""
+    parameters = experiment.parameters()
+    if Birth.name not in parameters or Apoptosis.name not in parameters:
+        return None
+    return break_even_oxygen(parameters[Birth.name], parameters[Apoptosis.name]["rate"])
+
+
+def break_even_by_kinetics(catalog: Catalog) -> dict[str, float]:
+    """The same for each kinetics set of a catalog; nothing where the catalog lacks what division and death need."""
+    if any(parameter.entry not in catalog for kind in (Birth, Apoptosis) for parameter in kind.parameters.values()):
+        return {}
+    out = {}
+    for member in SETS["kinetics"]:
+        sets = {kind: members[0] for kind, members in SETS.items()} | {"kinetics": member}
+        birth, apoptosis = Birth.values_from(catalog, sets), Apoptosis.values_from(catalog, sets)
+        out[member] = break_even_oxygen(birth, apoptosis["rate"])
+    return out
+
+
+def break_even_line(by_kinetics: Mapping[str, float]) -> str:
+    """Break-even pressures by kinetics set in words."""
+    words = [
+        f"{f'{value:.2g} mmHg' if math.isfinite(value) else 'at none'} ({name})" for name, value in by_kinetics.items()
+    ]
+    return f"break-even oxygen, where birth balances apoptosis: {', '.join(words)}"
 
 
 def catalog_reads(experiment: Experiment) -> set[str]:

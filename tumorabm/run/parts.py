@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 def identity(experiment: Experiment, parent: dict[str, Any] | None = None) -> dict[str, Any]:
     """What a run's provenance says from the beginning."""
+    from tumorabm.config.contents import break_even, finite
+
     catalog = experiment.catalog
     return {
         "run_id": provenance.run_id(experiment.config_hash, experiment.seed, parent),
@@ -33,6 +35,7 @@ def identity(experiment: Experiment, parent: dict[str, Any] | None = None) -> di
         "name": experiment.name,
         "seed": experiment.seed,
         "sentences": list(experiment.sentences()),
+        "break_even_oxygen": finite(break_even(experiment)),  # mmHg
         "catalog_overrides": dict(catalog.overrides),
         "parent": parent,
     }

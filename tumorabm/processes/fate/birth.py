@@ -9,6 +9,8 @@ Whether the cell finds room is decided when the division is carried out (``commi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from tumorabm.processes.process import Kind, Parameter, Phase, Process
@@ -52,11 +54,19 @@ def oxygen_response(oxygen: np.ndarray | float, half: float, threshold: float, e
     return above / (above + (half - threshold) ** exponent)
 
 
-def break_even_oxygen(
-    birth_rate: float, death_rate: float, reference: float, half: float, threshold: float, exponent: float
-) -> float:
-    """Oxygen (mmHg) at which birth balances death; infinite where birth never reaches it."""
-    share = death_rate / birth_rate * float(oxygen_response(reference, half, threshold, exponent))
-    if share >= 1.0:
+def break_even_oxygen(birth: Mapping[str, float], death_rate: float) -> float:
+    """Oxygen (mmHg) at which birth balances death; infinite where birth never reaches it.
+
+    Parameters
+    ----------
+    birth : mapping of str to float
+        Parameters of ``Birth`` by name.
+    death_rate : float
+        In the unit of ``birth["rate"]``.
+    """
+    half, threshold, exponent = birth["half"], birth["threshold"], birth["exponent"]
+    needed = death_rate * float(oxygen_response(birth["reference"], half, threshold, exponent))
+    if needed >= birth["rate"]:
         return float("inf")
+    share = needed / birth["rate"]
     return threshold + (half - threshold) * (share / (1.0 - share)) ** (1.0 / exponent)

@@ -2,11 +2,17 @@
 
 Last in the phase: all contributions are in. A steady field is solved again when its terms have changed by more than
 its tolerance; an implicit one takes a step of backward Euler; an immobile one decays exactly.
+
+What flows in a step is booked as the solution has it: of an implicit field the rates at its end, as in backward Euler;
+of an immobile one their integrals. So ``residual`` is rounding and what the solver's tolerance leaves. A steady field
+is booked with the rates at the end of the step too; there the residual is also what the field stores, which its
+equation leaves out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 import numpy as np
 
@@ -14,6 +20,9 @@ from tumorabm.processes.process import Kind, Phase, Process
 from tumorabm.tissue.microenvironment import TERMS, Field
 from tumorabm.tissue.tissue import Tissue
 from tumorabm.units import NANOMOLAR_VOLUME_TO_FEMTOMOLE
+
+_FLOWS: Final = ("source", "decay", "loss", "uptake", "boundary")
+_ENTERING: Final = ("source", "boundary")
 
 
 class FieldSolve(Process):
@@ -63,39 +72,34 @@ class FieldSolve(Process):
         solver = self._solvers[name]
         before = field.concentration.sum()
         ordered = (terms["source"], terms["loss"], terms["uptake"])
+        if field.substrate.solver == "immobile":
+            if dt > 0.0:
+                _book(tissue, name, field, _advance_immobile(name, field, terms, dt), before)
+            return
         if field.substrate.solver == "steady":
             if changed(field, terms):
                 solver.steady(field.concentration, *ordered)
                 for term in TERMS:
                     field.solved[term][:] = terms[term]
-        elif field.substrate.solver == "implicit":
-            if before > 0.0 or terms["source"].any() or field.substrate.boundary_value > 0.0:
-                solver.backward_euler(field.concentration, *ordered, dt)
-        else:
-            _advance_immobile(field, terms, dt)
+        elif before > 0.0 or terms["source"].any() or field.substrate.boundary_value > 0.0:
+            solver.backward_euler(field.concentration, *ordered, dt)
         if dt > 0.0:
-            self._book(tissue, name, field, ordered, before, dt)
+            budget = solver.budget(field.concentration, *ordered)
+            flows = {entry: getattr(budget, entry) * dt for entry in _FLOWS}
+            _book(tissue, name, field, flows, before)
 
-    def _book(
-        self, tissue: Tissue, name: str, field: Field, ordered: tuple[np.ndarray, ...], before: float, dt: float
-    ) -> None:
-        """Add this step's amounts to the ledger; what the solver left open gets its own entry."""
-        amount = tissue.lattice.site_volume * field.substrate.capacity
-        if field.substrate.unit == "nM":
-            amount *= NANOMOLAR_VOLUME_TO_FEMTOMOLE
-        budget = self._solvers[name].budget(field.concentration, *ordered)
-        stored = (field.concentration.sum() - before) * amount
-        entries = {
-            "source": budget.source * dt * amount,
-            "decay": -budget.decay * dt * amount,
-            "loss": -budget.loss * dt * amount,
-            "uptake": -budget.uptake * dt * amount,
-            "boundary": budget.boundary * dt * amount,
-        }
-        for entry, value in entries.items():
-            tissue.ledger.book(name, entry, value)
-        tissue.ledger.book(name, "stored", stored)
-        tissue.ledger.book(name, "residual", stored - sum(entries.values()))
+
+def _book(tissue: Tissue, name: str, field: Field, flows: Mapping[str, float], before: float) -> None:
+    """Add a step's flows (concentration times voxels) to the ledger; what is left open gets its own entry."""
+    amount = tissue.lattice.site_volume * field.substrate.capacity
+    if field.substrate.unit == "nM":
+        amount *= NANOMOLAR_VOLUME_TO_FEMTOMOLE
+    stored = (field.concentration.sum() - before) * amount
+    entries = {entry: (flow if entry in _ENTERING else -flow) * amount for entry, flow in flows.items()}
+    for entry, value in entries.items():
+        tissue.ledger.book(name, entry, value)
+    tissue.ledger.book(name, "stored", stored)
+    tissue.ledger.book(name, "residual", stored - sum(entries.values()))
 
 
 def changed(field: Field, terms: Mapping[str, np.ndarray]) -> bool:
@@ -107,12 +111,31 @@ def changed(field: Field, terms: Mapping[str, np.ndarray]) -> bool:
     return False
 
 
-def _advance_immobile(field: Field, terms: Mapping[str, np.ndarray], dt: float) -> None:
-    """Exact solution of dc/dt = s − k c over the step, with uptake linearized at its start."""
-    c = field.concentration
-    rate = field.substrate.decay + terms["loss"]
+def _advance_immobile(name: str, field: Field, terms: Mapping[str, np.ndarray], dt: float) -> dict[str, float]:
+    """Exact solution of dc/dt = s − k c over the step, with uptake linearized at its start. Returns what flowed.
+
+    With g = (1 − exp(−k dt))/k the new concentration is c − (k c − s) g, and the integral of c over the step, which
+    the losses go with, is c g + s (dt − g)/k.
+    """
+    from tumorabm.solvers.failure import SolverError
+
+    c, source, decay = field.concentration, terms["source"], field.substrate.decay
+    taken = np.zeros_like(c)
     if field.substrate.half_saturation > 0.0:
-        rate = rate + terms["uptake"] / (field.substrate.half_saturation + c)
-    decayed = np.exp(-rate * dt)
-    gain = np.where(rate > 0.0, -np.expm1(-rate * dt) / np.where(rate > 0.0, rate, 1.0), dt)
-    c[:] = c * decayed + terms["source"] * gain
+        taken = terms["uptake"] / (field.substrate.half_saturation + c)
+    rate = decay + terms["loss"] + taken
+    if not (np.isfinite(rate + source + c).all() and min(c.min(), rate.min()) >= 0.0):
+        raise SolverError(f"{name}: negative or not finite, in its concentration or what removes it")
+    some = np.where(rate > 0.0, rate, 1.0)
+    gain = np.where(rate > 0.0, -np.expm1(-rate * dt) / some, dt)
+    # Where k dt is small the difference dt - g would be rounding; its series is not.
+    second = np.where(rate * dt > 1e-4, (dt - gain) / some, dt**2 * (0.5 - rate * dt / 6.0))
+    integral = c * gain + source * second
+    c[:] = c * np.exp(-rate * dt) + source * gain
+    return {
+        "source": float(source.sum()) * dt,
+        "decay": decay * float(integral.sum()),
+        "loss": float((terms["loss"] * integral).sum()),
+        "uptake": float((taken * integral).sum()),
+        "boundary": 0.0,
+    }
