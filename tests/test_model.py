@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import gc
 import inspect
+import json
 import random
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -207,6 +210,36 @@ def test_batch_run_sweeps_overrides_and_seeds(small_config: Path) -> None:
     vessels = {seed: {row["endothelial_cells"] for row in rows if row["rng"] == seed} for seed in (1, 2)}
     assert not vessels[1] & vessels[2], "seeds lay other vessels"
     assert {row["hours"] for row in rows} >= {0.0, 24.0}
+
+
+SWEEP_OF_A_USER = """
+import inspect, json, sys
+import mesa
+from tumorabm.model import TumorModel
+
+def rows(processes):
+    changes = {"burn_in": "0 d", "duration": "12 h", "treatment": [], "lattice.shape": [40, 40], "record.every": "4 h"}
+    parameters = {"experiment": [sys.argv[1]], "overrides": [changes, {**changes, "processes.birth": False}]}
+    settings = {"number_processes": processes, "data_collection_period": 2, "max_steps": 6, "display_progress": False}
+    if "rng" in inspect.signature(mesa.batch_run).parameters:
+        return mesa.batch_run(TumorModel, parameters, rng=[1, 2], **settings)
+    return mesa.batch_run(TumorModel, {**parameters, "rng": [1, 2]}, **settings)
+
+if __name__ == "__main__":
+    print(json.dumps([rows(1), rows(2)], default=str))
+"""
+
+
+def test_batch_run_in_two_processes_gives_the_rows_of_one(small_config: Path, tmp_path: Path) -> None:
+    script = tmp_path / "sweep_of_a_user.py"
+    script.write_text(SWEEP_OF_A_USER, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, script, small_config], capture_output=True, text=True, check=True, timeout=200
+    )
+    one, two = (sorted(rows, key=lambda row: (row["RunId"], row["Step"])) for rows in json.loads(done.stdout))
+    assert {row["RunId"] for row in one} == {0, 1, 2, 3} and len(one) == 16
+    assert len({row["endothelial_cells"] for row in one}) > 1
+    assert json.dumps(one) == json.dumps(two)  # as text, since an output may be NaN
 
 
 # --- agents ----------------------------------------------------------------------------------------------------------

@@ -354,6 +354,38 @@ def test_cohesion_around_a_periodic_axis() -> None:
     np.testing.assert_allclose(density(occupied, lattice).sum(), 3 * 100.0)  # three scales, each keeps the total
 
 
+def test_walls_reflect_cohesion() -> None:
+    """A lesion at a wall is seen as one half of a whole: with its mirror image on a lattice twice as wide."""
+    for extent in (300, 40):  # the other walls far away, or all near
+        occupied = np.zeros((1, extent, extent), dtype=bool)
+        y, x = np.ogrid[:extent, :extent]
+        occupied[0] = (y - 20) ** 2 + (x + 0.5) ** 2 <= 12**2
+        half = density(occupied, Lattice(occupied.shape, 20.0))
+        both = np.concatenate([occupied[:, :, ::-1], occupied], axis=2)
+        whole = density(both, Lattice(both.shape, 20.0))[:, :, extent:]
+        np.testing.assert_allclose(half[occupied], whole[occupied], rtol=1e-9)
+        assert half[0, 20, 0] == half[occupied].max()
+
+
+def test_a_lesion_at_a_wall_does_not_shrink_from_it() -> None:
+    """Half a disc that loses 60 % of its cells stays at its wall, and half a disc."""
+    depths, feet = [], []
+    y, x = np.ogrid[:60, :40]
+    for seed in range(4):
+        tissue, process = prepared((1, 60, 40), seed=seed)
+        rows = put_tumor(tissue, np.flatnonzero((y - 30) ** 2 + (x + 0.5) ** 2 <= 22**2))
+        order = np.random.default_rng(seed).permutation(tissue.cells["uid"])[: int(0.6 * rows.size)]
+        for uids in np.array_split(order, 20):
+            ask(tissue, CLEAR, np.flatnonzero(np.isin(tissue.cells["uid"], uids)))
+            carry_out(tissue, process)
+        columns = tissue.lattice.coordinates(tissue.cells["site"])[2]
+        radius = np.sqrt(2.0 * tissue.cells.n / np.pi)
+        depths.append((columns.mean() + 0.5) / (4.0 * radius / (3.0 * np.pi)))
+        feet.append(np.count_nonzero(columns == 0) / (2.0 * radius))
+    assert np.mean(depths) == pytest.approx(1.0, abs=0.06)
+    assert np.mean(feet) == pytest.approx(1.0, abs=0.12)
+
+
 def test_shells_are_by_distance() -> None:
     offsets, starts = shells(Lattice((1, 30, 30), 20.0), 100.0)
     squared = (offsets**2).sum(axis=1)
@@ -482,15 +514,17 @@ def test_the_plain_function_agrees_with_the_kernel(monkeypatch: pytest.MonkeyPat
     assert (results[0].cells["cell_type"] == TUMOR).all() and results[0].cells.n > 20
 
 
-def test_the_plain_box_mean_agrees_with_the_kernel() -> None:
+@pytest.mark.parametrize("reach", [2, 7, 11, 24, 60])
+@pytest.mark.parametrize(
+    ("mode", "periodic", "walls"),
+    [("wrap", True, (False, False)), ("reflect", False, (True, True)), ("constant", False, (False, False))],
+)
+def test_the_plain_box_mean_agrees_with_the_kernel_and_with_scipy(reach: int, mode: str, periodic: bool, walls) -> None:
     layers = np.random.default_rng(0).random((23, 70))
-    for reach, periodic in ((2, False), (7, True), (24, False), (11, True)):
-        compiled, plain = layers.copy(), layers.copy()
-        commit._box_means(compiled, reach, 4, periodic)
-        commit._box_means.py_func(plain, reach, 4, periodic)
-        np.testing.assert_allclose(compiled, plain, rtol=1e-13)
-        expected = layers
-        for _ in range(4):
-            mode = "wrap" if periodic else "constant"
-            expected = ndimage.uniform_filter1d(expected, 2 * reach + 1, axis=0, mode=mode)
-        np.testing.assert_allclose(compiled, expected, rtol=1e-9)
+    compiled, plain, expected = layers.copy(), layers.copy(), layers
+    commit._box_means(compiled, reach, 4, periodic, *walls)
+    commit._box_means.py_func(plain, reach, 4, periodic, *walls)
+    np.testing.assert_allclose(compiled, plain, rtol=1e-13)
+    for _ in range(4):
+        expected = ndimage.uniform_filter1d(expected, 2 * reach + 1, axis=0, mode=mode)
+    np.testing.assert_allclose(compiled, expected, rtol=1e-9)

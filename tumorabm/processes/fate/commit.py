@@ -99,7 +99,8 @@ def shells(lattice: Lattice, reach: float) -> tuple[np.ndarray, np.ndarray]:
 def density(occupied: np.ndarray, lattice: Lattice) -> np.ndarray:
     """Local density of the parenchyma, summed over scales: high inside, low at protrusions. Shape (nz, ny, nx).
 
-    Each scale is a box applied four times along each axis: near enough to a Gaussian to have no directions.
+    Each scale is a box applied four times along each axis: near enough to a Gaussian to have no directions. Walls
+    reflect: tissue goes on beyond them as its mirror image, so that a lesion does not shrink from a wall it touches.
     """
     occupied = occupied.reshape(lattice.shape)
     window = _window(occupied, lattice)
@@ -112,7 +113,8 @@ def density(occupied: np.ndarray, lattice: Lattice) -> np.ndarray:
                 turned = np.moveaxis(smooth, axis, 0).copy()
                 layers = turned.reshape(turned.shape[0], -1)
                 reach = min(radius, (layers.shape[0] - 1) // 2) if lattice.periodic[axis] else radius
-                _box_means(layers, reach, _BOXES, lattice.periodic[axis])
+                walls = window[axis].start in (None, 0), window[axis].stop in (None, lattice.shape[axis])
+                _box_means(layers, reach, _BOXES, lattice.periodic[axis], *walls)
                 smooth = np.moveaxis(turned, 0, axis)
         total[window] += smooth
     return total
@@ -127,7 +129,8 @@ def _window(occupied: np.ndarray, lattice: Lattice) -> tuple[slice, ...]:
         if lattice.periodic[axis] or along.size == 0:
             window.append(slice(None))
         else:
-            window.append(slice(max(0, int(along[0]) - margin), int(along[-1]) + margin + 1))
+            last = min(lattice.shape[axis], int(along[-1]) + margin + 1)
+            window.append(slice(max(0, int(along[0]) - margin), last))
     return tuple(window)
 
 
@@ -135,7 +138,21 @@ def _window(occupied: np.ndarray, lattice: Lattice) -> tuple[slice, ...]:
 
 
 @kernel
-def _box_means(layers, reach, boxes, periodic):
+def _layer_at(k, n, periodic, wall_below, wall_above):
+    """Which of n layers is at place k: round a periodic axis, mirrored beyond a wall; -1 where there is none."""
+    if periodic:
+        return k % n
+    if wall_below and wall_above:
+        k %= 2 * n  # the image of an image is the tissue again
+    elif wall_below and k < 0:
+        k = -1 - k
+    if wall_above and k >= n:
+        k = 2 * n - 1 - k
+    return k if 0 <= k < n else -1
+
+
+@kernel
+def _box_means(layers, reach, boxes, periodic, wall_below, wall_above):
     """Replace each of n layers, shape (n, m), by the mean of those up to ``reach`` away, ``boxes`` times over."""
     n, m = layers.shape
     scale = 1.0 / (2 * reach + 1)
@@ -147,22 +164,20 @@ def _box_means(layers, reach, boxes, periodic):
         strip[:, :used] = layers[:, first : first + used]
         for _ in range(boxes):
             running[:] = 0.0
-            for k in range(-reach, reach + 1):
-                if periodic or 0 <= k < n:
+            for k in range(-reach, reach):
+                there = _layer_at(k, n, periodic, wall_below, wall_above)
+                if there >= 0:
                     for j in range(width):
-                        running[j] += strip[k % n, j]
+                        running[j] += strip[there, j]
             for k in range(n):
-                entering, leaving = (k + reach) % n, (k - reach - 1) % n
-                if k > 0 and periodic:
+                entering = _layer_at(k + reach, n, periodic, wall_below, wall_above)
+                leaving = _layer_at(k - reach - 1, n, periodic, wall_below, wall_above) if k > 0 else -1
+                if entering >= 0:
                     for j in range(width):
-                        running[j] += strip[entering, j] - strip[leaving, j]
-                elif k > 0:
-                    if k + reach < n:
-                        for j in range(width):
-                            running[j] += strip[entering, j]
-                    if k > reach:
-                        for j in range(width):
-                            running[j] -= strip[leaving, j]
+                        running[j] += strip[entering, j]
+                if leaving >= 0:
+                    for j in range(width):
+                        running[j] -= strip[leaving, j]
                 for j in range(width):
                     smooth[k, j] = running[j] * scale
             strip, smooth = smooth, strip
