@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 # Codes of the columns ``phenotype`` and ``root`` of endothelial cells.
 TIP: Final = 2
+SLAB: Final = 100.0  # um: vessels this far around a slice of a 3D run are drawn, since a slice alone shows only stumps
 BESIDE: Final[dict[str, Any]] = {"fontsize": 7, "loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "frameon": False}
 ROOTS: Final = {1: ("arteriole", RED), 2: ("venule", BLUE)}
 
@@ -73,7 +74,7 @@ def map_figure(run: Run, frame: int = -1, z: int | None = None, margin: float | 
     grid = figure.subplots(rows, columns, squeeze=False).reshape(-1)
     for axes in grid[count:]:
         axes.set_axis_off()
-    in_slice = _slice_of(vessels, z, run.spacing)
+    in_slice = _slab_of(vessels, z, run.spacing)
     for axes, substrate in zip(grid, run.substrates, strict=False):
         _draw_field(axes, run, substrate, frame, z)
         draw_vessels(axes, in_slice, faint=True)
@@ -83,7 +84,7 @@ def map_figure(run: Run, frame: int = -1, z: int | None = None, margin: float | 
     _mark_endothelium(grid[count - 1], cells[np.isclose(cells["z"], (z + 0.5) * run.spacing)])
     _outline(grid[count - 1], lesion[z], run.spacing, GREY)
     grid[count - 1].set_facecolor(PAPER)
-    grid[count - 1].set_title("vessels")
+    grid[count - 1].set_title("vessels" if run.shape[0] == 1 else f"vessels of a slab of {SLAB:g} µm")
     for axes in grid[:count]:
         frame_axes(axes, window)
     place = f", z = {(z + 0.5) * run.spacing:g} µm" if run.shape[0] > 1 else ""
@@ -137,10 +138,10 @@ def _outline(axes: Axes, mask: np.ndarray, spacing: float, color: str) -> None:
         axes.contour(x, y, np.pad(mask, 1).astype(float), levels=[0.5], colors=color, linewidths=0.9, linestyles=":")
 
 
-def _slice_of(vessels: pd.DataFrame, z: int, spacing: float) -> pd.DataFrame:
-    """Links with an end in a slice."""
+def _slab_of(vessels: pd.DataFrame, z: int, spacing: float) -> pd.DataFrame:
+    """Links within a slab of thickness ``SLAB`` around a slice."""
     height = (z + 0.5) * spacing
-    return vessels[np.isclose(vessels["z_0"], height) | np.isclose(vessels["z_1"], height)]
+    return vessels[(0.5 * (vessels["z_0"] + vessels["z_1"]) - height).abs() <= 0.5 * SLAB]
 
 
 def _draw_field(axes: Axes, run: Run, substrate: str, frame: int, z: int) -> None:

@@ -1,4 +1,4 @@
-"""A 3D run from above and from the side: fields by their maximum, tumor cells by depth, all vessels."""
+"""A 3D run from above and from the side: fields by their mean, tumor cells by depth, all vessels."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def projection_figure(run: Run, frame: int = -1) -> Figure:
     for axis, row, plane, extent in ((0, grid[0], "xy", (width, height)), (1, grid[1], "xz", (width, depth))):
         for axes, substrate in zip(row, run.substrates, strict=False):
             unit = run.manifest["substrates"][substrate]["unit"]
-            values = run.field(substrate, frame).max(axis=axis)
-            label = f"maximum of {substrate}{unit_text(unit)}" if plane == "xy" else ""
+            values = run.field(substrate, frame).mean(axis=axis)
+            label = f"mean of {substrate}{unit_text(unit)}" if plane == "xy" else ""
             _image(axes, values, extent, FIELD_MAPS.get(substrate, OTHER_FIELD_MAP), label)
         label = "depth of living tumor cells (µm)" if plane == "xy" else ""
         _image(row[-2], living.sum(axis=axis) * run.spacing, extent, "Purples", label)
