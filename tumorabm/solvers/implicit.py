@@ -25,6 +25,7 @@ from tumorabm.solvers.budget import (
 )
 from tumorabm.solvers.failure import SolverError, check_fields, check_parameters
 from tumorabm.solvers.hierarchy import BLOCKS, MOST_BLOCKS, build_hierarchy
+from tumorabm.solvers.memory import aligned_zeros
 from tumorabm.solvers.nonlinear import (
     CONVERGED,
     COUPLING,
@@ -143,7 +144,7 @@ class FieldSolver:
         self._parameters[SHIFT] = SMALLEST_SINK
         self._parameters[FACE_KINDS:] = faces
         self._fields = np.zeros(0, dtype=np.float32)
-        self._rows = np.zeros((self._blocks, ROW_BUFFERS * lattice.shape[2]))
+        self._rows = aligned_zeros((self._blocks, ROW_BUFFERS * lattice.shape[2]))
         self._sums = np.zeros((MOST_BLOCKS, SUMS))
         self._old = np.zeros(0)
         self._report = np.zeros(5)
@@ -222,7 +223,7 @@ class FieldSolver:
     def workspace(self) -> tuple[np.ndarray, ...]:
         """Parameters, tables and work arrays, in the order of the compiled loop (allocated at the first use)."""
         if self._fields.size == 0:
-            self._fields = np.zeros(self._size, dtype=np.float32)
+            self._fields = aligned_zeros(self._size, np.float32)
         return (
             self._parameters, self._fields, self._coefficients, self._levels, self._rows, self._sums, self._scratch
         )  # fmt: skip
