@@ -27,7 +27,7 @@ def fields(shape: tuple[int, int, int]) -> list[np.ndarray]:
 
 
 def split_step(lattice: Lattice, c: np.ndarray, terms: list[np.ndarray], dt: float) -> np.ndarray:
-    """The same split with sparse matrices: per axis a step of backward Euler, the first two with half of all terms."""
+    """The same split with sparse matrices: per axis a step of backward Euler of its share of all terms."""
     source, loss, uptake = terms
     fixed = [FIXED in lattice.faces[2 * axis : 2 * axis + 2] for axis in range(3)]
     axes = [axis for axis in (2, 1, 0) if lattice.shape[axis] > 1 or fixed[axis]]
@@ -35,8 +35,7 @@ def split_step(lattice: Lattice, c: np.ndarray, terms: list[np.ndarray], dt: flo
         faces = [NO_FLUX] * 6
         faces[2 * axis : 2 * axis + 2] = lattice.faces[2 * axis : 2 * axis + 2]
         rate = NUMBERS["decay"] + loss + uptake / (NUMBERS["half_saturation"] + c)
-        share = 1.0 / min(2, len(axes)) if axis in axes[:2] else 0.0
-        terms_of_axis = (source * share, rate * share, np.zeros_like(c))
+        terms_of_axis = (source / len(axes), rate / len(axes), np.zeros_like(c))
         c = _step_along(Lattice(lattice.shape, lattice.spacing, tuple(faces)), axis, c, terms_of_axis, dt)
     return c
 

@@ -15,17 +15,15 @@ from numba import prange
 
 from tumorabm.kernel import kernel
 from tumorabm.solvers.compiled import function_at
-from tumorabm.solvers.lod import BLOCKS, CHUNK, LANES, PAD, PLANE_CHUNK, TILE
+from tumorabm.solvers.lod import BLOCKS, CHUNK, LANES, PAD, TILE
 from tumorabm.tissue.lattice import FIXED, PERIODIC
 
 # numbers: coupling D / spacing², decay, half-saturation, value at fixed faces.
-# geometry: nz, ny, nx; whether z, y, x are swept; kinds of the six faces; how many sweeps share the terms.
+# geometry: nz, ny, nx; whether z, y, x are swept; kinds of the six faces.
 GEOMETRY = 5  # place in the tuple of arrays: concentration, source, loss, uptake, numbers, geometry, buffers
-SHARES = 12  # place in the geometry
-# Kinds of tasks: both sweeps within a plane; groups of rows; chunks of the columns of a plane along y; along z, with
-# their share of the terms and without.
+# Kinds of tasks: both sweeps within a plane; groups of rows; chunks of the columns of a plane along y; along z.
 # Numpy integers, because numba would compile a kernel anew for each literal one.
-PLANES, ROWS, COLUMNS, PILLARS, PILLARS_ALONE = np.arange(5, dtype=np.int64)
+PLANES, ROWS, COLUMNS, PILLARS = np.arange(4, dtype=np.int64)
 
 _FIELD, _BUFFERS = numba.types.Array(numba.float64, 1, "C"), numba.types.Array(numba.float64, 3, "C")
 _WORK = numba.types.Tuple([*[_FIELD] * 5, numba.types.Array(numba.int64, 1, "C"), _BUFFERS])
@@ -46,10 +44,6 @@ def line_tasks(phase, first, last, block, dt, work):
     nz, ny, nx = geometry[0], geometry[1], geometry[2]
     chunks = (nx + CHUNK - 1) // CHUNK
     for task in range(first, last):
-        if phase == PILLARS_ALONE:
-            start = task * PLANE_CHUNK
-            sweep_alone(c, numbers, dt, geometry, start, min(PLANE_CHUNK, ny * nx - start), buffers[block])
-            continue
         if phase == ROWS or (phase == PLANES and geometry[5]):
             begin, end = (task * LANES, min(task * LANES + LANES, nz * ny))
             if phase == PLANES:
@@ -129,7 +123,7 @@ def sweep_rows(c, source, loss, uptake, numbers, dt, geometry, row, count, buffe
     n, low, high = geometry[2], geometry[10], geometry[11]
     d, r, w = buffers[0], buffers[1], buffers[2]
     k = dt * numbers[0]
-    share = dt / geometry[SHARES]
+    share = dt / geometry[3:6].sum()
     at, size, lanes = np.uint64(row * n), np.uint64(n), np.uint64(count)
     pitch = size + np.uint64(TILE)  # not a power of two where n is one: lanes would share few places in the cache
     for i in range(lanes):
@@ -212,10 +206,10 @@ def sweep_columns(c, source, loss, uptake, numbers, dt, geometry, axis, start, c
     low, high = geometry[6 + 2 * axis], geometry[7 + 2 * axis]
     stride = geometry[2] if axis == 1 else geometry[1] * geometry[2]
     if low == PERIODIC:
-        sweep_rings(c, source, loss, uptake, numbers, dt, n, stride, start, count, geometry[SHARES], buffers)
+        sweep_rings(c, source, loss, uptake, numbers, dt, n, stride, start, count, geometry[3:6].sum(), buffers)
         return
     k, decay, km = dt * numbers[0], numbers[1], numbers[2]
-    share = dt / geometry[SHARES]
+    share = dt / geometry[3:6].sum()
     w = buffers[0]
     own, two = np.uint64(CHUNK), np.uint64(2 * CHUNK)
     width = np.uint64(count)
@@ -266,65 +260,11 @@ def sweep_rings(c, source, loss, uptake, numbers, dt, n, stride, start, count, a
 
 
 @kernel(error_model="numpy")
-def sweep_alone(c, numbers, dt, geometry, start, count, buffers):
-    """Sweep along z without terms: ``count`` lines, all of the same factors, that begin at site ``start``.
-
-    Periodic lines are a rank-one change of open ones, as in ``solve_rings``; the change is that of one line.
-    """
-    n, low, high = geometry[0], geometry[6], geometry[7]
-    k, periodic = dt * numbers[0], low == PERIODIC
-    factor, u, scale = buffers[0], buffers[1], buffers[2]
-    step, width = np.uint64(geometry[1] * geometry[2]), np.uint64(count)
-    gamma = -1.0 - 2.0 * k
-    inverse, ratio = 0.0, 0.0
-    for j in range(n):
-        if periodic:
-            diagonal = 1.0 + 2.0 * k
-            if j == 0:
-                diagonal -= gamma
-            if j == n - 1:
-                diagonal -= k * k / gamma
-        else:
-            diagonal = 1.0 + end_coupling(j, n, k, low, high)
-        supply = end_supply(j, n, k * numbers[3], low, high)
-        inverse = 1.0 / (diagonal - k * ratio)
-        ratio = k * inverse
-        factor[j] = ratio
-        at = np.uint64(start + j * geometry[1] * geometry[2])
-        if j == 0:
-            u[j] = gamma * inverse
-            for i in range(width):
-                c[at + i] = (c[at + i] + supply) * inverse
-        else:
-            u[j] = (k * u[j - 1] - (k if j == n - 1 else 0.0)) * inverse
-            for i in range(width):
-                c[at + i] = (c[at + i] + supply + k * c[at - step + i]) * inverse
-    for m in range(1, n):
-        j = n - 1 - m
-        u[j] += factor[j] * u[j + 1]
-        at = np.uint64(start + j * geometry[1] * geometry[2])
-        for i in range(width):
-            c[at + i] += factor[j] * c[at + step + i]
-    if periodic:
-        share = -k / gamma
-        total = 1.0 / (1.0 + u[0] + share * u[n - 1])
-        at, end = np.uint64(start), np.uint64(start + (n - 1) * geometry[1] * geometry[2])
-        for i in range(width):
-            scale[i] = total * (c[at + i] + share * c[end + i])
-        for j in range(n):
-            at = np.uint64(start + j * geometry[1] * geometry[2])
-            for i in range(width):
-                c[at + i] -= u[j] * scale[i]
-
-
-@kernel(error_model="numpy")
 def count_tasks(geometry, phase):
     """Number of tasks of a phase of ``line_tasks``."""
     chunks = (geometry[2] + CHUNK - 1) // CHUNK
     if phase == PLANES:
         return geometry[0]
-    if phase == PILLARS_ALONE:
-        return (geometry[1] * geometry[2] + PLANE_CHUNK - 1) // PLANE_CHUNK
     if phase == ROWS:
         return (geometry[0] * geometry[1] + LANES - 1) // LANES
     return chunks if phase == COLUMNS else chunks * geometry[1]
@@ -339,16 +279,16 @@ def step(run, address, dt, work):
     """
     geometry = work[GEOMETRY]
     if geometry[0] > 1:
-        if geometry[4] + geometry[5] > 0:
-            sweep_lines(run, address, PLANES, dt, work)
+        phases = (PLANES, PILLARS)
+        swept = (geometry[4] + geometry[5] > 0, geometry[3] > 0)
     else:
-        if geometry[5]:
-            sweep_lines(run, address, ROWS, dt, work)
-        if geometry[4]:
-            sweep_lines(run, address, COLUMNS, dt, work)
-    if geometry[3]:
-        alone = geometry[4] + geometry[5] == geometry[SHARES]
-        sweep_lines(run, address, PILLARS_ALONE if alone else PILLARS, dt, work)
+        phases = (ROWS, COLUMNS)
+        swept = (geometry[5] > 0, geometry[4] > 0)
+    for k in range(2):
+        if swept[k]:
+            sweep_lines(run, address, phases[k], dt, work)
+    if geometry[0] == 1 and geometry[3]:
+        sweep_lines(run, address, PILLARS, dt, work)
 
 
 @kernel(error_model="numpy")
