@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twin import twin
 
+from tumorabm.solvers.budget import REPORTED, TOTALS
 from tumorabm.solvers.cycle import solve
 from tumorabm.solvers.implicit import FieldSolver, SolverError
 from tumorabm.solvers.sweeps import sweep_block
@@ -299,7 +300,7 @@ def test_the_compiled_loop_does_what_its_python_says(faces: tuple[int, ...]) -> 
     compiled = np.full(lattice.shape, 10.0)
     report = solver.steady(compiled, *(field.reshape(lattice.shape) for field in (source, loss, uptake)))
     python = np.full(lattice.sites, 10.0)
-    numbers = np.zeros(5)
+    numbers = np.zeros(REPORTED + TOTALS)
     solver = FieldSolver(lattice, **OXYGEN)
     known: dict = {}
     work = (python, python, source, loss, uptake, *solver.workspace())

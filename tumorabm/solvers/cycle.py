@@ -16,24 +16,37 @@ from typing import Final
 import numpy as np
 
 from tumorabm.kernel import kernel
+from tumorabm.solvers.budget import (
+    BOUNDARY_TOTAL,
+    LOSS_TOTAL,
+    OLD_TOTAL,
+    REPORTED,
+    SLOPE_TOTAL,
+    SOURCE_TOTAL,
+    TOTALS,
+    UPTAKE_SQUARED,
+    UPTAKE_TOTAL,
+    VALUE_TOTAL,
+)
 from tumorabm.solvers.hierarchy import BLOCKS, NX, NY, NZ, TWO_COLOR
 from tumorabm.solvers.nonlinear import (
     CONVERGED,
     COUPLING,
-    LARGEST_VALUE,
+    DECAY,
     LOSS_SUM,
     NEGATIVE_INPUT,
+    NEGATIVE_TERMS,
+    NEGATIVE_VALUES,
     NO_STEADY_STATE,
     NOT_CONVERGED,
     NOT_FINITE,
+    RATE,
     RESIDUAL_SQUARED,
     RESIDUAL_SUM,
     RIGHT_SQUARED,
     RIGHT_SUM,
     SCALE,
     SLOPE_TIMES_VALUE,
-    SMALLEST_FIELD,
-    SMALLEST_VALUE,
     UPTAKE_SUM,
 )
 from tumorabm.solvers.smoothing import (
@@ -55,11 +68,11 @@ from tumorabm.solvers.sweeps import (
     LEVELS,
     MULTIPLY,
     PROLONG,
-    RESCALE,
     RESTRICT,
     SEARCH,
     SMALL_CYCLE,
     START,
+    STRETCH,
     SURVEY,
     block_at,
     sweep,
@@ -129,16 +142,49 @@ def correction(run, address, limit, work):
 
 
 @kernel(error_model="numpy")
+def close(run, address, factor, supply, work, report):
+    """Stretch the field by ``factor``, and again until its total balances; by how much in all. Leaves its sums."""
+    parameters, levels, sums = work[5], work[LEVELS], work[BLOCK_SUMS]
+    decay, rate = parameters[DECAY] + parameters[RATE], parameters[RATE]
+    totals = report[REPORTED:]
+    stretched = 0.0
+    for _ in range(4):
+        sweep(run, address, STRETCH, FINEST, factor, work)
+        stretched += abs(factor - 1.0)
+        for k in range(TOTALS):
+            totals[k] = total(sums, levels[0, BLOCKS], k)
+        excess = totals[SOURCE_TOTAL] + totals[BOUNDARY_TOTAL] + rate * (totals[OLD_TOTAL] - totals[VALUE_TOTAL])
+        excess -= parameters[DECAY] * totals[VALUE_TOTAL] + totals[LOSS_TOTAL] + totals[UPTAKE_TOTAL]
+        slope = decay * totals[VALUE_TOTAL] + totals[SLOPE_TOTAL]
+        factor = 1.0 + stretch(excess, slope, supply)
+        if factor == 1.0:
+            break
+    return stretched
+
+
+@kernel(error_model="numpy")
+def stretch(excess, slope, supply):
+    """By which share of itself a field grows to balance ``excess``; 0 if it is balanced or cannot be."""
+    if slope > 0.0 and abs(excess) > CLOSURE * abs(supply):
+        share = excess / slope
+        if -0.9 < share < 1e3:
+            return share
+    return 0.0
+
+
+@kernel(error_model="numpy")
 def solve(run, address, work, tolerance, closed, report):
     """Solve for ``c`` in place; how it ended.
 
     ``closed`` is whether nothing but loss and uptake can balance the sources (no decay, no fixed face, no step). The
-    report holds iterations, Newton steps, relative residual, smallest and largest value of the start.
+    report holds iterations, Newton steps, relative residual, smallest and largest value of the start, and the totals
+    of ``budget.py`` at the solution.
     """
     c, parameters, levels, sums = work[0], work[5], work[LEVELS], work[BLOCK_SUMS]
     blocks = levels[0, BLOCKS]
     sites = levels[0, NZ] * levels[0, NY] * levels[0, NX]
     report[:] = 0.0
+    parameters[SCALE] = parameters[COUPLING]
     sweep(run, address, SURVEY, FINEST, 0.0, work)
     norm = np.sqrt(total(sums, blocks, RIGHT_SQUARED))
     supply, sink, capacity = (
@@ -146,15 +192,15 @@ def solve(run, address, work, tolerance, closed, report):
         total(sums, blocks, LOSS_SUM),
         total(sums, blocks, UPTAKE_SUM),
     )
-    worst = 0.0
-    low, high = c[0], c[0]
-    for block in range(blocks):
-        worst = min(worst, sums[block, SMALLEST_FIELD])
-        low, high = min(low, sums[block, SMALLEST_VALUE]), max(high, sums[block, LARGEST_VALUE])
-    report[3], report[4] = low, high
-    if not np.isfinite(norm + sink + capacity + low + high):
+    negative, below = total(sums, blocks, NEGATIVE_TERMS), total(sums, blocks, NEGATIVE_VALUES)
+    if not np.isfinite(norm + sink + capacity + negative + below):
         return NOT_FINITE
-    if worst < 0.0 or low < -tolerance * abs(high):
+    low, high = c[0], c[0]
+    if negative > 0.0 or below > 0.0 or norm == 0.0:
+        for i in range(c.size):
+            low, high = min(low, c[i]), max(high, c[i])
+    report[3], report[4] = low, high
+    if negative > 0.0 or low < -tolerance * abs(high):
         return NEGATIVE_INPUT
     if closed and sink == 0.0 and supply >= capacity and not (norm == 0.0 and (capacity > 0.0 or low == high)):
         return NO_STEADY_STATE
@@ -162,44 +208,61 @@ def solve(run, address, work, tolerance, closed, report):
         if not (closed and sink == 0.0 and capacity == 0.0):
             for i in range(c.size):
                 c[i] = 0.0
+        close(run, address, 1.0, 0.0, work, report)
         return CONVERGED
-    if low < 0.0:
+    # The survey left residuals as they are. If single precision cannot hold their squares, scale the norm to 1 each.
+    scale = np.sqrt(sites) / norm
+    unsuited = not 1e-6 < scale < 1e6
+    if unsuited:
+        parameters[SCALE] = parameters[COUPLING] * scale
+    scale = parameters[SCALE] / parameters[COUPLING]
+    if below > 0.0:
         for i in range(c.size):
             c[i] = max(c[i], 0.0)
-    parameters[SCALE] = parameters[COUPLING] * np.sqrt(sites) / norm
+    if below > 0.0 or unsuited:
+        sweep(run, address, EVALUATE, FINEST, 0.0, work)
     before = 0.0
     step, rescaled = 0, 0
     while True:
-        sweep(run, address, EVALUATE, FINEST, 0.0, work)
         residual = np.sqrt(total(sums, blocks, RESIDUAL_SQUARED)) / norm
         excess, slope = total(sums, blocks, RESIDUAL_SUM), total(sums, blocks, SLOPE_TIMES_VALUE)
         report[1], report[2] = step, residual
         if not np.isfinite(residual):
             return NOT_FINITE
-        uniform = excess * excess > 0.25 * sites * (residual * norm) ** 2
-        if rescaled < 4 and (residual <= tolerance or uniform) and abs(excess) > CLOSURE * abs(supply):
-            stretch = excess / slope if slope > 0.0 else 0.0
-            if -0.9 < stretch < 1e3 and stretch != 0.0:
-                sweep(run, address, RESCALE, FINEST, 1.0 + stretch, work)
-                rescaled += 1
-                continue
+        share = stretch(excess, slope, supply) if rescaled < 4 else 0.0
         if residual <= tolerance:
-            return CONVERGED
+            stretched = close(run, address, 1.0 + share, supply, work, report)
+            # Stretching changes the residual by no more than what it stretches: all that leaves, which is the
+            # right-hand side less the residual, and, where that bends, the uptake twice.
+            bent = 2.0 * np.sqrt(report[REPORTED + UPTAKE_SQUARED]) / norm
+            report[2] = residual + 1.01 * stretched * (1.0 + residual + bent)
+            if report[2] <= tolerance or rescaled == 4:
+                return CONVERGED
+            rescaled += 1
+            sweep(run, address, EVALUATE, FINEST, 0.0, work)
+            continue
+        uniform = excess * excess > 0.25 * sites * (residual * norm) ** 2
+        if uniform and share != 0.0:
+            sweep(run, address, STRETCH, FINEST, 1.0 + share, work)
+            rescaled += 1
+            sweep(run, address, EVALUATE, FINEST, 0.0, work)
+            continue
         if step == MOST_STEPS:
             return NOT_CONVERGED
         if capacity == 0.0:
-            reduction = 0.0
+            reduction = 0.9 * tolerance / residual
         elif step == 0:
-            reduction = 0.05
+            reduction = max(0.05, 0.4 * tolerance / residual)
         else:
-            reduction = min(0.1, 0.5 * (residual / before) ** 2)
+            reduction = max(min(0.1, 0.5 * (residual / before) ** 2), 0.4 * tolerance / residual)
         for depth in range(levels.shape[0] - 1):
             sweep(run, address, COARSEN, depth, 0.0, work)
-        reduction = max(reduction, INNER_FLOOR, 0.4 * tolerance / residual)
-        report[0] += correction(run, address, (reduction * residual) ** 2 * sites, work)
+        reduction = max(reduction, INNER_FLOOR)
+        report[0] += correction(run, address, (reduction * residual * norm * scale) ** 2, work)
         sweep(run, address, CORRECT, FINEST, 0.0, work)
         before = residual
         step, rescaled = step + 1, 0
+        sweep(run, address, EVALUATE, FINEST, 0.0, work)
 
 
 @kernel(error_model="numpy")

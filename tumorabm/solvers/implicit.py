@@ -17,7 +17,9 @@ import numpy as np
 from tumorabm.solvers.budget import (
     BOUNDARY_TOTAL,
     LOSS_TOTAL,
+    REPORTED,
     SOURCE_TOTAL,
+    TOTALS,
     UPTAKE_TOTAL,
     VALUE_TOTAL,
     Budget,
@@ -25,6 +27,7 @@ from tumorabm.solvers.budget import (
 )
 from tumorabm.solvers.failure import SolverError, check_fields, check_parameters
 from tumorabm.solvers.hierarchy import BLOCKS, MOST_BLOCKS, build_hierarchy
+from tumorabm.solvers.memory import aligned_zeros
 from tumorabm.solvers.nonlinear import (
     CONVERGED,
     COUPLING,
@@ -38,6 +41,7 @@ from tumorabm.solvers.nonlinear import (
     RATE,
     ROW_BUFFERS,
     SATURATION,
+    SEGMENT,
     SHIFT,
     SUMS,
 )
@@ -61,12 +65,15 @@ class SolveReport:
     picard_iterations : int
         Linearizations of the uptake (Newton steps).
     residual : float
-        ||b - A(c) c|| / ||b|| of the nonlinear equation at the concentration returned.
+        ||b - A(c) c|| / ||b|| of the nonlinear equation at the concentration returned, or a bound within the tolerance.
+    budget : Budget
+        What enters and leaves the domain at the concentration returned.
     """
 
     iterations: int
     picard_iterations: int
     residual: float
+    budget: Budget
 
 
 __all__ = ["Budget", "FieldSolver", "SolveReport", "SolverError"]
@@ -143,10 +150,10 @@ class FieldSolver:
         self._parameters[SHIFT] = SMALLEST_SINK
         self._parameters[FACE_KINDS:] = faces
         self._fields = np.zeros(0, dtype=np.float32)
-        self._rows = np.zeros((self._blocks, ROW_BUFFERS * lattice.shape[2]))
+        self._rows = aligned_zeros((self._blocks, ROW_BUFFERS * SEGMENT))
         self._sums = np.zeros((MOST_BLOCKS, SUMS))
         self._old = np.zeros(0)
-        self._report = np.zeros(5)
+        self._report = np.zeros(REPORTED + TOTALS)
 
     def steady(
         self, concentration: np.ndarray, source: np.ndarray, loss: np.ndarray, uptake: np.ndarray
@@ -178,21 +185,26 @@ class FieldSolver:
         if not 0.0 <= dt < np.inf:
             raise ValueError(f"{self.name or 'substance'}: dt must be 0 or positive and finite, got {dt} h")
         if dt == 0.0:
-            return SolveReport(0, 0, 0.0)
+            return SolveReport(0, 0, 0.0, self.budget(concentration, source, loss, uptake))
         return self._solve(concentration, source, loss, uptake, 1.0 / dt)
 
     def budget(self, concentration: np.ndarray, source: np.ndarray, loss: np.ndarray, uptake: np.ndarray) -> Budget:
         """Amounts that enter and leave the domain per hour at ``concentration`` (arguments as for ``steady``)."""
         arrays = check_fields(self.name, self.lattice.shape, concentration, source, loss, uptake)
-        total_budget(*arrays, self._parameters, self._levels[0], self._rows[0], self._report)
-        sums = self._report
+        totals = self._report[REPORTED:]
+        total_budget(*arrays, self._parameters, self._levels[0], self._rows[0], self._sums[0], totals)
+        return self._budget()
+
+    def _budget(self) -> Budget:
+        """The budget of the totals in the report."""
+        totals = self._report[REPORTED:].tolist()
         return Budget(
-            source=float(sums[SOURCE_TOTAL]),
-            decay=float(self._parameters[DECAY] * sums[VALUE_TOTAL]),
-            loss=float(sums[LOSS_TOTAL]),
-            uptake=float(sums[UPTAKE_TOTAL]),
-            boundary=float(sums[BOUNDARY_TOTAL]),
-            amount=float(sums[VALUE_TOTAL]),
+            source=totals[SOURCE_TOTAL],
+            decay=float(self._parameters[DECAY]) * totals[VALUE_TOTAL],
+            loss=totals[LOSS_TOTAL],
+            uptake=totals[UPTAKE_TOTAL],
+            boundary=totals[BOUNDARY_TOTAL],
+            amount=totals[VALUE_TOTAL],
         )
 
     def _solve(
@@ -209,6 +221,9 @@ class FieldSolver:
             old[:] = c
         if self._parameters[COUPLING] == 0.0:
             end = react(*arrays, old, self._parameters, self.tolerance, self._report)
+            if end == CONVERGED:
+                totals = self._report[REPORTED:]
+                total_budget(*arrays, self._parameters, self._levels[0], self._rows[0], self._sums[0], totals)
         else:
             closed = self._parameters[DECAY] == 0.0 and rate == 0.0 and not self._fixed
             end = _solve(
@@ -216,13 +231,13 @@ class FieldSolver:
             )
         if end != CONVERGED:
             raise SolverError(f"{self.name or 'substance'}: {self._complaint(end)}")
-        iterations, steps, residual, _, _ = self._report.tolist()
-        return SolveReport(int(iterations), int(steps), residual)
+        iterations, steps, residual = self._report[:3].tolist()
+        return SolveReport(int(iterations), int(steps), residual, self._budget())
 
     def workspace(self) -> tuple[np.ndarray, ...]:
         """Parameters, tables and work arrays, in the order of the compiled loop (allocated at the first use)."""
         if self._fields.size == 0:
-            self._fields = np.zeros(self._size, dtype=np.float32)
+            self._fields = aligned_zeros(self._size, np.float32)
         return (
             self._parameters, self._fields, self._coefficients, self._levels, self._rows, self._sums, self._scratch
         )  # fmt: skip
@@ -236,7 +251,7 @@ class FieldSolver:
         return numba.get_num_threads() > 1
 
     def _complaint(self, end: int) -> str:
-        iterations, steps, residual, low, high = self._report.tolist()
+        iterations, steps, residual, low, high = self._report[:REPORTED].tolist()
         if end == NOT_FINITE:
             return f"NaN or infinity in its fields (after {int(iterations)} iterations)"
         if end == NEGATIVE_INPUT:

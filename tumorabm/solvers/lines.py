@@ -15,7 +15,7 @@ from numba import prange
 
 from tumorabm.kernel import kernel
 from tumorabm.solvers.compiled import function_at
-from tumorabm.solvers.lod import BLOCKS, CHUNK, LANES, TILE
+from tumorabm.solvers.lod import BLOCKS, CHUNK, LANES, PAD, TILE
 from tumorabm.tissue.lattice import FIXED, PERIODIC
 
 # numbers: coupling D / spacing², decay, half-saturation, value at fixed faces.
@@ -131,7 +131,7 @@ def sweep_rows(c, source, loss, uptake, numbers, dt, geometry, row, count, buffe
     if low == PERIODIC:
         sweep_ring_rows(c, at, d, r, w, n, pitch, count, k)
         return
-    own, two, one, tile = np.uint64(LANES), np.uint64(2 * LANES), np.uint64(1), np.uint64(TILE)
+    own, two, one, tile = np.uint64(LANES), np.uint64(2 * LANES + PAD), np.uint64(1), np.uint64(TILE)
     for i in range(two):
         w[i] = 0.0
     for start in range(np.uint64(0), size, tile):
@@ -148,7 +148,7 @@ def sweep_rows(c, source, loss, uptake, numbers, dt, geometry, row, count, buffe
             for i in range(lanes):
                 inverse = 1.0 / (w[here + i] + coupling - k * w[here - two + i])
                 w[here + i] = k * inverse
-                w[here + own + i] = (w[here + own + i] + supply + k * w[here - own + i]) * inverse
+                w[here + own + i] = (w[here + own + i] + supply + k * w[here + own - two + i]) * inverse
     for j in range(one, size):
         here = (size - j) * two
         for i in range(lanes):

@@ -15,9 +15,10 @@ import numpy as np
 from numba import prange
 
 from tumorabm.kernel import kernel
+from tumorabm.solvers.budget import balance_rows
 from tumorabm.solvers.compiled import function_at
-from tumorabm.solvers.hierarchy import BLOCKS, NX, NY, NZ, TWO_COLOR
-from tumorabm.solvers.nonlinear import correct_rows, evaluate_rows, survey_rows
+from tumorabm.solvers.hierarchy import BLOCKS, NY, NZ, TWO_COLOR
+from tumorabm.solvers.nonlinear import correct_rows, evaluate_rows
 from tumorabm.solvers.smoothing import (
     RELAX_EVEN,
     RELAX_EVEN_BACK,
@@ -36,7 +37,7 @@ from tumorabm.solvers.vectors import advance_rows, inner_rows, multiply_rows, se
 FINEST = np.int64(0)
 START, RESTRICT, PROLONG, COARSEN, SMALL_CYCLE = np.arange(5, 10, dtype=np.int64)
 SEARCH, MULTIPLY, ADVANCE, ADVANCE_AFRESH, INNER = np.arange(10, 15, dtype=np.int64)
-EVALUATE, SURVEY, CORRECT, RESCALE = np.arange(15, 19, dtype=np.int64)
+EVALUATE, SURVEY, CORRECT, STRETCH = np.arange(15, 19, dtype=np.int64)
 
 # Places in the tuple of arrays that all sweeps share: concentration, old concentration, source, loss, uptake,
 # parameters; fields and coefficients of the hierarchy, its levels; row buffers, sums over blocks, offsets of scratch.
@@ -85,15 +86,13 @@ def sweep_block(what, depth, block, blocks, number, work):
         advance_rows(f, level, first, last, np.float32(number), what == ADVANCE_AFRESH, t, sums[block])
     elif what == INNER:
         inner_rows(f, level, first, last, t, sums[block])
-    elif what == EVALUATE:
-        evaluate_rows(c, old, source, loss, uptake, parameters, f, a, level, first, last, w[block], sums[block])
-    elif what == SURVEY:
-        survey_rows(c, old, source, loss, uptake, parameters, level, first, last, w[block], sums[block])
+    elif what == EVALUATE or what == SURVEY:
+        survey = what == SURVEY
+        evaluate_rows(c, old, source, loss, uptake, parameters, f, a, level, first, last, survey, w[block], sums[block])
     elif what == CORRECT:
         correct_rows(c, parameters, f, level, first, last)
-    elif what == RESCALE:
-        for i in range(first * level[NX], last * level[NX]):
-            c[i] *= number
+    elif what == STRETCH:
+        balance_rows(c, old, source, loss, uptake, parameters, level, first, last, number, w[block], sums[block])
     elif what == SMALL_CYCLE:
         small_cycle(f, f.view(np.complex64), a, levels, depth, t)
     return block

@@ -16,6 +16,7 @@ from typing import Final
 
 import numpy as np
 
+from tumorabm.kernel import kernel
 from tumorabm.processes.process import Kind, Phase, Process
 from tumorabm.tissue.microenvironment import TERMS, Field
 from tumorabm.tissue.tissue import Tissue
@@ -23,6 +24,7 @@ from tumorabm.units import NANOMOLAR_VOLUME_TO_FEMTOMOLE
 
 _FLOWS: Final = ("source", "decay", "loss", "uptake", "boundary")
 _ENTERING: Final = ("source", "boundary")
+_LANES: Final = 64  # partial sums of a comparison
 
 
 class FieldSolve(Process):
@@ -69,7 +71,7 @@ class FieldSolve(Process):
                 self._solvers[name].steady(field.concentration, terms["source"], terms["loss"], terms["uptake"])
 
     def _advance(self, tissue: Tissue, name: str, field: Field, terms: Mapping[str, np.ndarray], dt: float) -> None:
-        solver = self._solvers[name]
+        solver, report = self._solvers[name], None
         before = field.concentration.sum()
         ordered = (terms["source"], terms["loss"], terms["uptake"])
         if field.substrate.solver == "immobile":
@@ -78,13 +80,13 @@ class FieldSolve(Process):
             return
         if field.substrate.solver == "steady":
             if changed(field, terms):
-                solver.steady(field.concentration, *ordered)
+                report = solver.steady(field.concentration, *ordered)
                 for term in TERMS:
                     field.solved[term][:] = terms[term]
         elif before > 0.0 or terms["source"].any() or field.substrate.boundary_value > 0.0:
-            solver.backward_euler(field.concentration, *ordered, dt)
+            report = solver.backward_euler(field.concentration, *ordered, dt)
         if dt > 0.0:
-            budget = solver.budget(field.concentration, *ordered)
+            budget = report.budget if report is not None else solver.budget(field.concentration, *ordered)
             flows = {entry: getattr(budget, entry) * dt for entry in _FLOWS}
             _book(tissue, name, field, flows, before)
 
@@ -105,8 +107,8 @@ def _book(tissue: Tissue, name: str, field: Field, flows: Mapping[str, float], b
 def changed(field: Field, terms: Mapping[str, np.ndarray]) -> bool:
     """Whether any term differs from that of the last solve by more than the field's tolerance (relative, summed)."""
     for term in TERMS:
-        difference = np.abs(terms[term] - field.solved[term]).sum()
-        if not difference <= field.substrate.tolerance * np.abs(terms[term]).sum():
+        difference, size = summed_change(terms[term].reshape(-1), field.solved[term].reshape(-1))
+        if not difference <= field.substrate.tolerance * size:
             return True
     return False
 
@@ -139,3 +141,19 @@ def _advance_immobile(name: str, field: Field, terms: Mapping[str, np.ndarray], 
         "uptake": float((taken * integral).sum()),
         "boundary": 0.0,
     }
+
+
+@kernel(error_model="numpy")
+def summed_change(new, old):
+    """Sum of the differences and of the new values, without signs. Many partial sums, which vectorize."""
+    change, size = np.zeros(_LANES), np.zeros(_LANES)
+    whole = new.size // _LANES
+    for row in range(whole):
+        at = np.uint64(row * _LANES)
+        for i in range(np.uint64(_LANES)):
+            change[i] += abs(new[at + i] - old[at + i])
+            size[i] += abs(new[at + i])
+    for k in range(whole * _LANES, new.size):
+        change[0] += abs(new[k] - old[k])
+        size[0] += abs(new[k])
+    return change.sum(), size.sum()
