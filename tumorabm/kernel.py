@@ -103,6 +103,11 @@ def cache_folder() -> Path:
     raise OSError(f"no folder to keep compiled kernels in: {', '.join(str(c) for c in candidates)} cannot be written")
 
 
+def as_exponent(value: float) -> float:
+    """An exponent for a kernel: a whole number as an integer, since powers by multiplication are much faster."""
+    return int(value) if float(value).is_integer() else value
+
+
 def numba_is_loaded() -> bool:
     """Whether numba has been imported in this process."""
     return "numba" in sys.modules

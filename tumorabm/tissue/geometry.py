@@ -89,3 +89,29 @@ def unit_gradient(site, field, neighbors):
     if norm > 0.0:
         slope /= norm
     return slope
+
+
+@kernel
+def beside_free(occupied, geometry):
+    """Whether each site or one of its neighbors is free: along x, then y, then z; bool, shape (sites,)."""
+    nz, ny, nx = geometry[0], geometry[1], geometry[2]
+    out = np.empty(occupied.size, dtype=np.bool_)
+    for site in range(occupied.size):
+        out[site] = occupied[site] < 0
+    for axis in (2, 1, 0):
+        n = geometry[axis]
+        if n == 1:
+            continue
+        stride = 1 if axis == 2 else (nx if axis == 1 else ny * nx)
+        before = out.copy()
+        for block in range(0, out.size, n * stride):
+            for i in range(block, block + (n - 1) * stride):
+                out[i] |= before[i + stride]
+            for i in range(block + stride, block + n * stride):
+                out[i] |= before[i - stride]
+            if geometry[3 + axis]:
+                last = (n - 1) * stride
+                for i in range(block, block + stride):
+                    out[i] |= before[i + last]
+                    out[i + last] |= before[i]
+    return out
