@@ -215,9 +215,9 @@ def _occupancy_holds(cell_type, site, layer_of_type, occupancy):
         if occupancy[layer_of_type[cell_type[row]], site[row]] != row:
             return False
     taken = 0
-    for layer in range(occupancy.shape[0]):
-        for place in range(occupancy.shape[1]):
-            taken += occupancy[layer, place] >= 0
+    places = occupancy.reshape(-1)
+    for place in range(places.size):
+        taken += places[place] >= 0
     return taken == site.size
 
 

@@ -28,9 +28,7 @@ _MIX_2 = np.uint64(0x94D049BB133111EB)
 _UNIT = 2.0**-53
 _BELOW_ONE = 1.0 - 2.0**-53
 DRAWS = 256  # of one purpose, by one uid in one step
-# Kernels draw for so many cells side by side and look at the numbers afterwards, four times as fast as one by one. For
-# that everything a draw consists of is inlined.
-CHUNK = 256
+CHUNK = 256  # cells that a kernel draws for at a time, with fill_uniforms
 
 
 def purpose(name: str) -> np.uint64:
@@ -53,7 +51,7 @@ def uniforms(seed: int, uids: np.ndarray, step: int, stream: np.uint64) -> np.nd
         ``purpose(name)`` plus the number of the draw.
     """
     out = np.empty(uids.size)
-    _fill_uniforms(np.uint64(seed), uids, np.uint64(step), np.uint64(stream), out)
+    fill_uniforms(np.uint64(seed), uids, np.uint64(step), np.uint64(stream), out)
     return out
 
 
@@ -67,6 +65,7 @@ def derived_uid(origin: str, numbers: Sequence[np.ndarray]) -> np.ndarray:
 
 
 # --- kernels ---------------------------------------------------------------------------------------------------------
+# What a draw consists of is inlined: otherwise the compiler does not see that many can be made side by side.
 
 
 @kernel(forceinline=True)
@@ -136,6 +135,7 @@ def _mix_arrays(a, b):
 
 
 @kernel
-def _fill_uniforms(seed, uids, step, stream, out):
+def fill_uniforms(seed, uids, step, stream, out):
+    """The numbers of many uids side by side (all uint64): four times as fast as one by one."""
     for i in range(uids.size):
         out[i] = draw(seed, uids[i], step, stream)

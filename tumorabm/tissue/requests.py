@@ -31,15 +31,17 @@ class Rates:
         """Set a contributor's factor on an event's rate, shape (n,)."""
         self._factors.setdefault(event, {})[contributor] = values
 
-    def total(self, event: str, n: int, out: np.ndarray | None = None) -> np.ndarray:
-        """Combined rate of an event, 1/h, shape (n,), into ``out`` if given; zero where nothing contributes."""
-        total = np.empty(n) if out is None else out
-        parts = [values for _, values in sorted(self._additions.get(event, {}).items())]
-        total[:] = parts[0] if parts else 0.0
-        for values in parts[1:]:
-            total += values
-        for contributor in sorted(self._factors.get(event, {})):
-            total *= self._factors[event][contributor]
+    def total(self, event: str, n: int) -> np.ndarray:
+        """Combined rate of an event, 1/h, shape (n,); zero where nothing contributes. To be read, not written."""
+        additions, factors = self._additions.get(event, {}), self._factors.get(event, {})
+        names = sorted(additions)
+        if not names:
+            return np.zeros(n)
+        total = additions[names[0]]
+        for name in names[1:]:
+            total = total + additions[name]
+        for name in sorted(factors):
+            total = total * factors[name]
         return total
 
     def contributions(self, event: str) -> dict[str, np.ndarray]:

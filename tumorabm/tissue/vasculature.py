@@ -186,53 +186,50 @@ def _lengths(links, sites):
 
 @kernel
 def _on_path(links, neighbors, marks):
-    # Nodes: 0 is the sink, which all outlets are joined to, then the open sites in their order, with the open ones that
-    # each is linked to in one list.
-    sites = links.size
-    number = np.zeros(sites, dtype=np.int32)
-    count, most = 1, 0
-    for site in range(sites):
+    # Nodes: 0 is the sink, which all outlets are joined to, then the open sites. ``linked`` lists the open ones that each
+    # is linked to, node by node; ``untried`` says where a node's part of it begins.
+    number = np.zeros(links.size, dtype=np.int32)
+    open_sites = np.empty(links.size, dtype=np.int32)
+    count, outlets = 0, 0
+    for site in range(links.size):
         if marks[site] & OPEN:
-            number[site] = count
+            open_sites[count] = site
             count += 1
-            most += count_links(site, links) + (marks[site] & OUTLET > 0)
-    linked = np.empty(most, dtype=np.int32)
-    untried = np.empty(count + 1, dtype=np.int64)
-    is_inlet = np.zeros(count, dtype=np.bool_)
-    is_outlet = np.zeros(count, dtype=np.bool_)
-    filled = 0
+            number[site] = count
+            outlets += marks[site] & OUTLET > 0
+    linked = np.empty(outlets + DIRECTIONS * count, dtype=np.int32)
+    untried = np.empty(count + 2, dtype=np.int64)
+    own_marks = np.zeros(count + 1, dtype=np.uint8)
     untried[0] = 0
-    for site in range(sites):
-        if number[site] > 0 and marks[site] & OUTLET:
-            linked[filled] = number[site]
-            filled += 1
-    for site in range(sites):
-        if number[site] > 0:
-            node = number[site]
-            untried[node] = filled
-            is_inlet[node] = marks[site] & INLET > 0
-            is_outlet[node] = marks[site] & OUTLET > 0
-            word = links[site]
-            while word != np.uint32(0):
-                there = number[neighbors[site, first_bit(word)]]
-                word &= word - np.uint32(1)
-                if there > 0:
-                    linked[filled] = there
-                    filled += 1
-    untried[count] = filled
-    flows = _component_of_sink(linked, untried, is_inlet, is_outlet)
-    result = np.zeros(sites, dtype=np.bool_)
-    for site in range(sites):
-        result[site] = flows[number[site]]
+    before, filled = 0, outlets
+    for i in range(count):
+        site = open_sites[i]
+        own_marks[i + 1] = marks[site]
+        untried[i + 1] = filled
+        if marks[site] & OUTLET:
+            linked[before] = i + 1
+            before += 1
+        word = links[site]
+        while word != np.uint32(0):
+            there = number[neighbors[site, first_bit(word)]]
+            word &= word - np.uint32(1)
+            if there > 0:
+                linked[filled] = there
+                filled += 1
+    untried[count + 1] = filled
+    flows = _component_of_sink(linked, untried, own_marks)
+    result = np.zeros(links.size, dtype=np.bool_)
+    for i in range(count):
+        result[open_sites[i]] = flows[i + 1]
     return result
 
 
 @kernel
-def _component_of_sink(linked, untried, is_inlet, is_outlet):
+def _component_of_sink(linked, untried, marks):
     # Depth-first search from the sink, which has the source (discovered first, number 1) as its parent. A finished
     # branch that reaches no higher than its root is another component and is taken off the stack; what remains in the
     # end is the component of the edge source-sink.
-    count = is_inlet.size
+    count = marks.size
     until = untried[1:].copy()
     discovered = np.zeros(count, dtype=np.int32)
     low = np.zeros(count, dtype=np.int32)
@@ -256,9 +253,9 @@ def _component_of_sink(linked, untried, is_inlet, is_outlet):
             counted += 1
             discovered[following] = counted
             low[following] = counted
-            if is_inlet[following]:
+            if marks[following] & INLET:
                 low[following] = 1
-            elif is_outlet[following] and node != 0:
+            elif marks[following] & OUTLET and node != 0:
                 low[following] = 2
             parent[following] = node
             stack[stacked] = following

@@ -50,7 +50,7 @@ class Birth(Process):
 
 def oxygen_response(oxygen: np.ndarray | float, half: float, threshold: float, exponent: float) -> np.ndarray:
     """Hill response above a threshold; ``half`` is the oxygen of half-maximal response. All pressures in mmHg."""
-    return _response.py_func(np.asarray(oxygen), half, threshold, exponent)
+    return _response.py_func(np.asarray(oxygen), (half - threshold) ** exponent, threshold, exponent)
 
 
 def break_even_oxygen(birth: Mapping[str, float], death_rate: float) -> float:
@@ -75,15 +75,16 @@ def break_even_oxygen(birth: Mapping[str, float], death_rate: float) -> float:
 
 
 @kernel
-def _response(oxygen, half, threshold, exponent):
+def _response(oxygen, half_power, threshold, exponent):
     above = np.maximum(0.0, oxygen - threshold) ** exponent
-    return above / (above + (half - threshold) ** exponent)
+    return above / (above + half_power)
 
 
 @kernel
 def _fill_birth_rate(cell_type, state, site, oxygen, rate, reference, half, threshold, exponent, out):
-    at_reference = _response(reference, half, threshold, exponent)
+    half_power = (half - threshold) ** exponent
+    at_reference = _response(reference, half_power, threshold, exponent)
     for row in range(out.size):
         out[row] = 0.0
         if cell_type[row] == TUMOR and state[row] == ALIVE:
-            out[row] = rate * _response(oxygen[site[row]], half, threshold, exponent) / at_reference
+            out[row] = rate * _response(oxygen[site[row]], half_power, threshold, exponent) / at_reference

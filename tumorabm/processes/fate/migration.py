@@ -14,7 +14,7 @@ from tumorabm.kernel import kernel
 from tumorabm.processes.process import Kind, Parameter, Phase, Process
 from tumorabm.tissue.cells import ALIVE, PARENCHYMA, TUMOR
 from tumorabm.tissue.geometry import beside_free
-from tumorabm.tissue.random import CHUNK, draw, purpose, waits_longer
+from tumorabm.tissue.random import CHUNK, draw, fill_uniforms, purpose, waits_longer
 from tumorabm.tissue.requests import MIGRATE
 from tumorabm.tissue.tissue import Tissue
 
@@ -67,16 +67,18 @@ def _hops(seed, step, stream, cell_type, state, site, uid, occupied, geometry, r
     numbers = np.empty(rows.size, dtype=np.int64)
     count = 0
     movable = np.empty(CHUNK, dtype=np.int64)
+    uids = np.empty(CHUNK, dtype=np.uint64)
     drawn = np.empty(CHUNK)
     row = 0
     while row < site.size:
         waiting = 0
         while row < site.size and waiting < CHUNK:
-            movable[waiting] = row
-            waiting += cell_type[row] == TUMOR and state[row] == ALIVE and exposed[site[row]]
+            if cell_type[row] == TUMOR and state[row] == ALIVE and exposed[site[row]]:
+                movable[waiting] = row
+                uids[waiting] = uid[row]
+                waiting += 1
             row += 1
-        for i in range(waiting):
-            drawn[i] = draw(seed, uid[movable[i]], step, stream)
+        fill_uniforms(seed, uids[:waiting], step, stream, drawn)
         for i in range(waiting):
             if waits_longer(drawn[i], rate * dt):
                 continue
@@ -86,7 +88,7 @@ def _hops(seed, step, stream, cell_type, state, site, uid, occupied, geometry, r
                 numbers = np.concatenate((numbers, np.empty_like(numbers)))
             time = 0.0
             for hop in range(most):
-                chance = draw(seed, uid[movable[i]], step, stream + np.uint64(hop))
+                chance = draw(seed, uids[i], step, stream + np.uint64(hop))
                 if waits_longer(chance, rate * (dt - time)):
                     break
                 time -= np.log(chance) / rate

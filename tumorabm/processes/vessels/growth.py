@@ -162,16 +162,13 @@ def _fill_sprout_rate(cell_type, root, phenotype, signal, rate, threshold, out):
 @kernel
 def _empty_sleeves(sleeves, occupied):
     """Sites with sleeves and without a cell, in ascending order."""
+    out = np.empty(sleeves.size, dtype=np.int64)
     count = 0
     for site in range(sleeves.size):
-        count += sleeves[site] != np.uint32(0) and occupied[site] < 0
-    out = np.empty(count, dtype=np.int64)
-    filled = 0
-    for site in range(sleeves.size):
         if sleeves[site] != np.uint32(0) and occupied[site] < 0:
-            out[filled] = site
-            filled += 1
-    return out
+            out[count] = site
+            count += 1
+    return out[:count].copy()
 
 
 @kernel
