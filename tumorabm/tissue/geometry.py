@@ -94,7 +94,7 @@ def unit_gradient(site, field, neighbors):
 @kernel
 def beside_free(occupied, geometry):
     """Whether each site or one of its neighbors is free: 1 or 0, uint8, shape (sites,)."""
-    nz, ny, nx = geometry[0], geometry[1], geometry[2]
+    ny, nx = geometry[1], geometry[2]
     out = np.empty(occupied.size, dtype=np.uint8)
     for site in range(occupied.size):
         out[site] = occupied[site] < 0
@@ -106,8 +106,8 @@ def beside_free(occupied, geometry):
         before = out.copy()
         for block in range(0, out.size, n * stride):
             old, new = before[block : block + n * stride], out[block : block + n * stride]
-            _join_with(new[: -stride], old[stride:])
-            _join_with(new[stride:], old[: -stride])
+            _join_with(new[:-stride], old[stride:])
+            _join_with(new[stride:], old[:-stride])
             if geometry[3 + axis]:
                 _join_with(new[:stride], old[-stride:])
                 _join_with(new[-stride:], old[:stride])

@@ -186,8 +186,8 @@ def _lengths(links, sites):
 
 @kernel
 def _on_path(links, neighbors, marks):
-    # Nodes: 0 is the sink, which all outlets are joined to, then the open sites. ``linked`` lists the open ones that each
-    # is linked to, node by node; ``untried`` says where a node's part of it begins.
+    # Nodes: 0 is the sink, which all outlets are joined to, then the open sites. ``linked`` lists, node by node, the
+    # open ones that it is linked to; ``untried`` says where a node's part of it begins.
     number = np.zeros(links.size, dtype=np.int32)
     open_sites = np.empty(links.size, dtype=np.int32)
     count, outlets = 0, 0

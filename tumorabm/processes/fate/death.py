@@ -49,9 +49,7 @@ class Necrosis(Process):
         cells, p = tissue.cells, self.p
         oxygen = tissue.microenvironment["oxygen"].concentration.reshape(-1)
         rate = np.empty(cells.n)
-        _fill_necrosis_rate(
-            cells["cell_type"], cells["state"], cells["site"], oxygen, p.rate, p.onset, p.full, rate
-        )
+        _fill_necrosis_rate(cells["cell_type"], cells["state"], cells["site"], oxygen, p.rate, p.onset, p.full, rate)
         tissue.rates.add("necrosis", self.name, rate)
 
 
