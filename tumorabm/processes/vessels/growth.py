@@ -69,7 +69,8 @@ class Recolonization(Process):
 
     def step(self, tissue: Tissue, dt: float) -> None:
         cells = tissue.cells
-        rows = np.flatnonzero((tissue.vasculature.sleeves[cells["site"]] != 0) & (cells["cell_type"] == ENDOTHELIAL))
+        rows = np.flatnonzero(tissue.vasculature.sleeves[cells["site"]])
+        rows = rows[cells["cell_type"][rows] == ENDOTHELIAL]
         rate = np.zeros(cells.n)
         if rows.size:
             rate[rows] = self.p.rate * signal_response(cells["vegfr2_signal"][rows], self.p.half, self.p.exponent)
