@@ -14,7 +14,7 @@ import numpy as np
 
 from tumorabm.kernel import as_exponent, kernel
 from tumorabm.processes.process import Kind, Parameter, Phase, Process
-from tumorabm.tissue.cells import ALIVE, PARENCHYMA, TUMOR, VESSEL
+from tumorabm.tissue.cells import ALIVE, ENDOTHELIAL, PARENCHYMA, TUMOR
 from tumorabm.tissue.tissue import Tissue
 from tumorabm.units import MOLECULES_TO_NANOMOLAR_VOLUME
 
@@ -62,12 +62,14 @@ class VegfInternalization(Process):
         "receptors": Parameter("substrates.vegf_a.receptors_per_cell", "molecule", "VEGFR2 per endothelial cell"),
     }
     substrates = ("vegf_a",)
-    reads = ("cells/site",)
+    reads = ("cells/site", "cells/cell_type")
     writes = ("terms/vegf_a",)
 
     def step(self, tissue: Tissue, dt: float) -> None:
         scale = MOLECULES_TO_NANOMOLAR_VOLUME / tissue.lattice.site_volume
-        uptake = (tissue.cells.occupancy[VESSEL] >= 0) * (self.p.rate * self.p.receptors * scale)
+        cells = tissue.cells
+        uptake = np.zeros(tissue.lattice.sites)
+        uptake[cells["site"][cells["cell_type"] == ENDOTHELIAL]] = self.p.rate * self.p.receptors * scale
         tissue.microenvironment["vegf_a"].contribute("uptake", "endothelium", uptake)
 
 

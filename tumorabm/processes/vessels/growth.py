@@ -69,7 +69,7 @@ class Recolonization(Process):
 
     def step(self, tissue: Tissue, dt: float) -> None:
         cells = tissue.cells
-        rows = np.flatnonzero(tissue.vasculature.sleeves[cells["site"]])
+        rows = np.flatnonzero(tissue.vasculature.sleeves[cells["site"]] != 0)
         rows = rows[cells["cell_type"][rows] == ENDOTHELIAL]
         rate = np.zeros(cells.n)
         if rows.size:

@@ -37,8 +37,7 @@ class VesselRemodeling(Process):
 
     def step(self, tissue: Tissue, dt: float) -> None:
         cells = tissue.cells
-        coverage = cells["coverage"]
-        active = (cells["vegfr2_signal"] > self.p.threshold) & (cells["cell_type"] == ENDOTHELIAL)
-        rows = np.flatnonzero(active & (coverage > self.p.tumor_coverage))
-        excess = coverage[rows] - self.p.tumor_coverage
-        coverage[rows] = self.p.tumor_coverage + excess * np.exp(-self.p.rate * dt)
+        active = (cells["cell_type"] == ENDOTHELIAL) & (cells["vegfr2_signal"] > self.p.threshold)
+        rows = np.flatnonzero(active & (cells["coverage"] > self.p.tumor_coverage))
+        excess = cells["coverage"][rows] - self.p.tumor_coverage
+        cells["coverage"][rows] = self.p.tumor_coverage + excess * np.exp(-self.p.rate * dt)
