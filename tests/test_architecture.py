@@ -18,7 +18,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # Imports point downwards only: a layer imports from its own line and the lines above it.
 LAYERS = (
-    ("kernel", "units", "errors", "yaml"),
+    ("kept", "kernel", "units", "errors", "yaml"),
     ("catalog",),
     ("tissue",),
     ("solvers",),
@@ -188,7 +188,7 @@ def test_a_process_keeps_its_kernels_to_itself() -> None:
 
 
 # What a compiled kernel is made from besides its own file: numba, which its cache knows by version, and the parts that
-# name the cache's folder (``kernel.cache_folder``).
+# name the cache's folder (``kernel.kernel_folder``).
 BEHIND_KERNELS = ("numpy", "numba", "tumorabm.kernel", "tumorabm.tissue", "tumorabm.solvers")
 
 

@@ -8,14 +8,14 @@ first call compiles, or loads from numba's cache. A kernel may call other kernel
 from __future__ import annotations
 
 import functools
-import getpass
 import hashlib
 import os
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from tumorabm.kept import cache_folder
 
 # With the default spinning, a thread that waits burns its core: a solve on a busy node was 100 times slower.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -65,7 +65,7 @@ def _numba() -> Any:
     import numba
     from numba.extending import typeof_impl
 
-    numba.config.CACHE_DIR = str(cache_folder())  # type: ignore[attr-defined]
+    numba.config.CACHE_DIR = str(kernel_folder())  # type: ignore[attr-defined]
 
     @typeof_impl.register(Kernel)
     def _typeof_kernel(value: Kernel, context: Any) -> Any:
@@ -75,32 +75,24 @@ def _numba() -> Any:
     return numba
 
 
-def cache_folder() -> Path:
+def kernel_folder() -> Path:
     """Where compiled kernels are kept: a folder named by the source of the kernels that others call.
 
     Numba notices when a kernel's own file changes, but not when a kernel that it calls does: that one would go on
     running as it was. Kernels and constants that kernels of other files use are in ``tissue`` and ``solvers`` only
-    (``tests/test_architecture.py`` holds it), so ``processes`` need not be read. The folder lies in
-    ``NUMBA_CACHE_DIR`` if that is set, else in the user's cache, else (no writable home) in the system's folder for
-    temporary files.
+    (``tests/test_architecture.py`` holds it), so ``processes`` need not be read.
     """
     package = Path(__file__).parent
     digest = hashlib.sha256()
     for part in ("tissue", "solvers"):
         for file in sorted((package / part).glob("*.py")):
             digest.update(file.read_bytes())
-    given = os.environ.get("NUMBA_CACHE_DIR")
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tumorabm"
-    candidates = [Path(given)] if given else [home, Path(tempfile.gettempdir()) / f"tumorabm-{getpass.getuser()}"]
-    for candidate in candidates:
-        folder = candidate / f"kernels-{digest.hexdigest()[:12]}"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError:
-            continue
-        if os.access(folder, os.W_OK):
-            return folder
-    raise OSError(f"no folder to keep compiled kernels in: {', '.join(str(c) for c in candidates)} cannot be written")
+    return cache_folder(f"kernels-{digest.hexdigest()[:12]}")
+
+
+def as_exponent(value: float) -> float:
+    """An exponent for a kernel: a whole number as an integer, since powers by multiplication are much faster."""
+    return int(value) if float(value).is_integer() else value
 
 
 def numba_is_loaded() -> bool:

@@ -6,10 +6,15 @@ molecule as 1/N_A mol, so that ``molecule/cell/s`` converts to ``fmol/h`` and ``
 
 from __future__ import annotations
 
+import atexit
 import functools
 import re
 from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+from tumorabm.kept import Kept
 
 if TYPE_CHECKING:
     import pint
@@ -73,10 +78,22 @@ def dimension(unit: str) -> str:
     UnitError
         If the unit is not known.
     """
-    return str(_parsed(unit).dimensionality)
+    known = _known()
+    if unit not in known:
+        known[unit] = str(_parsed(unit).dimensionality)
+    return str(known[unit])
 
 
 @functools.cache
+def _known() -> dict[Any, Any]:
+    """Dimensions by unit and factors by pair of units that some process has found: to ask pint anew takes long."""
+    kept = Kept("units", [Path(__file__)], metadata.version("pint"))
+    known: dict[Any, Any] = kept.load() or {}
+    before = len(known)
+    atexit.register(lambda: kept.save(known) if len(known) > before else None)
+    return known
+
+
 def factor(unit: str, to: str) -> float:
     """What a number in ``unit`` is multiplied with to be in ``to``, rounded to 15 digits.
 
@@ -85,10 +102,16 @@ def factor(unit: str, to: str) -> float:
     UnitError
         If a unit is not known or the dimensions differ.
     """
-    source, target = _parsed(unit), _parsed(to)
-    if source.dimensionality != target.dimensionality:
-        raise UnitError(f"{unit!r} is {source.dimensionality}, expected {target.dimensionality}")
-    value = float(_registry().convert(1.0, source, target))
+    known = _known()
+    if (unit, to) not in known:
+        known[unit, to] = _factor(unit, to)
+    return float(known[unit, to])
+
+
+def _factor(unit: str, to: str) -> float:
+    if dimension(unit) != dimension(to):
+        raise UnitError(f"{unit!r} is {dimension(unit)}, expected {dimension(to)}")
+    value = float(_registry().convert(1.0, _parsed(unit), _parsed(to)))
     inverse = round(1.0 / value) if value else 0
     # Unit by unit multiplication leaves noise in the last digits (1/3600 and 1e12 are meant to be just that).
     if inverse > 1 and abs(1.0 / value - inverse) < 1e-9:
@@ -113,7 +136,7 @@ def split_quantity(text: str) -> tuple[float, str]:
     if match is None:
         raise UnitError(f"{text!r} is not a number with a unit")
     unit = match[2] or DIMENSIONLESS
-    _parsed(unit)
+    dimension(unit)
     return float(match[1]), unit
 
 
@@ -132,7 +155,7 @@ def quantity(text: str, unit: str) -> float:
         raise UnitError(f"{whole}{error}, expected {dimension(unit)}, for example '1 {unit}'") from None
     if given == DIMENSIONLESS and dimension(unit) != "dimensionless":
         raise UnitError(f"{text!r} has no unit, expected {dimension(unit)}, for example '{text.strip()} {unit}'")
-    if _parsed(given).dimensionality != _parsed(unit).dimensionality:
+    if dimension(given) != dimension(unit):
         raise UnitError(f"{text!r} is {dimension(given)}, expected {dimension(unit)}")
     return convert(value, given, unit)
 

@@ -514,17 +514,20 @@ def test_the_plain_function_agrees_with_the_kernel(monkeypatch: pytest.MonkeyPat
     assert (results[0].cells["cell_type"] == TUMOR).all() and results[0].cells.n > 20
 
 
+@pytest.mark.parametrize("shape", [(1, 23, 70), (3, 23, 5), (70, 23, 1)])
 @pytest.mark.parametrize("reach", [2, 7, 11, 24, 60])
 @pytest.mark.parametrize(
     ("mode", "periodic", "walls"),
     [("wrap", True, (False, False)), ("reflect", False, (True, True)), ("constant", False, (False, False))],
 )
-def test_the_plain_box_mean_agrees_with_the_kernel_and_with_scipy(reach: int, mode: str, periodic: bool, walls) -> None:
-    layers = np.random.default_rng(0).random((23, 70))
+def test_the_plain_box_mean_agrees_with_the_kernel_and_with_scipy(
+    reach: int, mode: str, periodic: bool, walls, shape: tuple[int, int, int]
+) -> None:
+    layers = np.random.default_rng(0).random(shape)
     compiled, plain, expected = layers.copy(), layers.copy(), layers
     commit._box_means(compiled, reach, 4, periodic, *walls)
     commit._box_means.py_func(plain, reach, 4, periodic, *walls)
     np.testing.assert_allclose(compiled, plain, rtol=1e-13)
     for _ in range(4):
-        expected = ndimage.uniform_filter1d(expected, 2 * reach + 1, axis=0, mode=mode)
+        expected = ndimage.uniform_filter1d(expected, 2 * reach + 1, axis=1, mode=mode)
     np.testing.assert_allclose(compiled, expected, rtol=1e-9)

@@ -9,10 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from tumorabm import units
+from tumorabm import units, yaml
 from tumorabm.catalog.bibliography import Reference, read_bibliography
 from tumorabm.catalog.entry import KINDS, Entry, Noun, NounReader
 from tumorabm.errors import InputError, Problem, nearest
+from tumorabm.kept import Kept
 from tumorabm.yaml import read
 
 BUILT_IN: Final = Path(__file__).parent
@@ -239,6 +240,21 @@ def load_catalog(extra: Sequence[Path | str] = ()) -> Catalog:
 @functools.lru_cache(maxsize=8)
 def _load(extra: tuple[tuple[str, str, float], ...]) -> Catalog:
     """The catalog of the folders; the newest change of each is part of the key, so that an edited file is read."""
+    if not extra:
+        code = [Path(module.__file__ or "") for module in (units, yaml)] + sorted(BUILT_IN.glob("*.py"))
+        kept = Kept("catalog", [*code, *sorted(BUILT_IN.glob("*/*.yaml")), BUILT_IN / _BIBLIOGRAPHY])
+        content = kept.load()
+        if content is None:
+            content = _read_folders(())
+            kept.save(content)
+        return Catalog(*content)
+    return Catalog(*_read_folders(extra))
+
+
+def _read_folders(
+    extra: tuple[tuple[str, str, float], ...],
+) -> tuple[dict[str, Noun], dict[str, Reference], dict[str, str]]:
+    """Nouns, bibliography and the texts of users' files."""
     folders = [(BUILT_IN, "catalog")] + [(Path(resolved), shown) for resolved, shown, _ in extra]
     problems: list[Problem] = []
     bibliography: dict[str, Reference] = {}
@@ -268,7 +284,7 @@ def _load(extra: tuple[tuple[str, str, float], ...]) -> Catalog:
             user_files[_BIBLIOGRAPHY] = (folder / _BIBLIOGRAPHY).read_text(encoding="utf-8")
     if problems:
         raise InputError(problems)
-    return Catalog(nouns, bibliography, user_files)
+    return nouns, bibliography, user_files
 
 
 def _files(folder: Path, shown: str, problems: list[Problem]) -> list[tuple[Path, str]]:

@@ -22,5 +22,5 @@ class Compaction(Process):
 
     def step(self, tissue: Tissue, dt: float) -> None:
         if len(tissue.requests) > 0:
-            tissue.cells.keep(tissue.cells["site"] >= 0)
             tissue.cells.check_uids()
+            tissue.cells.keep(tissue.cells["site"] >= 0)

@@ -93,7 +93,7 @@ def _fill(sites: np.ndarray) -> tuple[np.ndarray, float]:
     corners = []
     for offset in np.ndindex(*(2,) * (sites.ndim - 1)):
         corners.append(ends + np.array([*offset, 0]))
-    hull = ConvexHull(np.unique(np.concatenate(corners), axis=0).astype(float))
+    hull = ConvexHull(_different(np.concatenate(corners)).astype(float))
 
     # Each facet n·p + d <= 0 bounds x on every row of sites from one side.
     low = np.full(sites.shape[:-1], -np.inf)
@@ -110,3 +110,9 @@ def _fill(sites: np.ndarray) -> tuple[np.ndarray, float]:
     x = np.arange(sites.shape[-1]) + 0.5
     mask = (x >= low[..., None] - _ROUND_OFF) & (x <= high[..., None] + _ROUND_OFF)
     return mask, float(hull.volume)
+
+
+def _different(points: np.ndarray) -> np.ndarray:
+    """Each point of whole coordinates, not negative, once, in ascending order."""
+    extent = tuple(points.max(axis=0) + 1)
+    return np.stack(np.unravel_index(np.unique(np.ravel_multi_index(tuple(points.T), extent)), extent), axis=1)

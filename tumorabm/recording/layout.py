@@ -278,12 +278,12 @@ def _write_fields(group: h5py.Group, records: Records, labeled: bool) -> None:
         return
     shape = (steps.size, *records.manifest["lattice"]["shape"])
     how = dict(_COMPRESSED if labeled else _CHECKED, chunks=(1, *shape[1:]))
-    present = {substrate for frame in records.frames for substrate in frame.substrates()}
-    for substrate in sorted(present):
+    present = [frame.substrates() for frame in records.frames]  # a frame on disk opens its file each time
+    for substrate in sorted(set().union(*present)):
         # Before a branch gave the run another substrate there is nothing of it: not a number.
         dataset = group.create_dataset(substrate, shape, "f4", fillvalue=np.nan, **how)
         for i, frame in enumerate(records.frames):
-            if substrate in frame.substrates():
+            if substrate in present[i]:
                 dataset[i] = frame.field(substrate)
         if labeled:
             for dimension, scale in zip(dataset.dims, scales, strict=True):

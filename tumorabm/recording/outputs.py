@@ -12,15 +12,13 @@ from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 
-from tumorabm.recording.measurement import Measurement, ratio
+from tumorabm.recording.measurement import Measurement, quantiles_of, ratio
 from tumorabm.tissue.cells import ALIVE, APOPTOTIC, ENDOTHELIAL, NECROTIC
 from tumorabm.tissue.tissue import Tissue
 from tumorabm.tissue.vasculature import HOST, NOT_ROOT, RECOLONIZED, SPROUTED, TIP
 
 Per = Literal["", "substrate", "compound"]
 Function: TypeAlias = Callable[..., Any]
-
-QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 # Values of the catalog that definitions need: entry and the unit in which they arrive.
 CONSTANTS: Final = {
@@ -356,12 +354,12 @@ def _lesion_mean(m: Measurement, substrate: str) -> float:
 )
 def _lesion_quantiles(m: Measurement, substrate: str) -> np.ndarray:
     values = m.tissue.microenvironment[substrate].at(m.lesion_sites)
-    return np.quantile(values, QUANTILES) if values.size else np.full(len(QUANTILES), np.nan)
+    return quantiles_of(values)
 
 
 @output("domain_quantiles", "", "quantiles of the concentration over the domain", per="substrate", quantiles=True)
 def _domain_quantiles(m: Measurement, substrate: str) -> np.ndarray:
-    return np.quantile(m.tissue.microenvironment[substrate].concentration, QUANTILES)
+    return quantiles_of(m.tissue.microenvironment[substrate].concentration)
 
 
 @output("plasma_total", "nM", "total plasma concentration of the compound", per="compound")

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tumorabm.recording.measurement import Measurement
-from tumorabm.recording.outputs import QUANTILES, series_of
+from tumorabm.recording.measurement import QUANTILES, Measurement
+from tumorabm.recording.outputs import series_of
 from tumorabm.recording.records import FrameInMemory, Records
 from tumorabm.tissue.cells import CELL_TYPES, LAYERS, STATES
 from tumorabm.tissue.clones import VHL_STATUS

@@ -85,6 +85,7 @@ class Cells:
             if known != column:
                 raise ValueError(f"column {column.name!r} is declared twice, differently")
         self.n = 0
+        self._different = 0  # so many of the first rows are known to have different uids
         self._arrays = {name: _filled(spec, 0) for name, spec in self.specs.items()}
         self.occupancy = np.full((len(LAYERS), sites), -1, dtype=np.int32)
 
@@ -135,13 +136,17 @@ class Cells:
             for name, array in self._arrays.items():
                 array[gaps] = array[moved]
                 array[kept : self.n] = self.specs[name].default
+            self._different = kept if self._different == self.n else 0
             self.n = kept
-        self.rebuild_occupancy()
+            self.occupancy[LAYER_OF_TYPE[self["cell_type"][gaps]], self["site"][gaps]] = gaps
+        if not _occupancy_holds(self["cell_type"], self["site"], LAYER_OF_TYPE, self.occupancy):
+            self.rebuild_occupancy()
 
     def permute(self, order: np.ndarray) -> None:
         """Reorder the rows (their order means nothing: tests shuffle it)."""
         for array in self._arrays.values():
             array[: self.n] = array[: self.n][order]
+        self._different = 0
         self.rebuild_occupancy()
 
     def rebuild_occupancy(self) -> None:
@@ -157,8 +162,9 @@ class Cells:
 
     def check_uids(self) -> None:
         """Raise ValueError if two cells have one uid."""
-        if not _all_different(self["uid"]):
+        if not _all_different(self["uid"], self._different):
             raise ValueError("two cells have the same uid")
+        self._different = self.n
 
     def alive(self, cell_type: int) -> np.ndarray:
         """Rows of the living cells of a type."""
@@ -175,7 +181,7 @@ class Cells:
     def load(self, state: Mapping[str, np.ndarray]) -> None:
         """Replace all cells by those of a state."""
         count = len(state["uid"])
-        self.n = 0
+        self.n = self._different = 0
         self.reserve(count)
         for name in self.specs:
             self._arrays[name][:count] = state[name]
@@ -203,19 +209,33 @@ def _fill_occupancy(cell_type, site, layer_of_type, occupancy):
 
 
 @kernel
-def _all_different(numbers):
-    """Whether no number occurs twice, by an open hash table at most half full."""
+def _occupancy_holds(cell_type, site, layer_of_type, occupancy):
+    """Whether the occupancy says of every row, and of nobody else, where it sits."""
+    for row in range(site.size):
+        if occupancy[layer_of_type[cell_type[row]], site[row]] != row:
+            return False
+    taken = 0
+    places = occupancy.reshape(-1)
+    for place in range(places.size):
+        taken += places[place] >= 0
+    return taken == site.size
+
+
+@kernel
+def _all_different(numbers, known):
+    """Whether no number occurs twice, if the first ``known`` are different: an open hash table of the others."""
     bits = 1
-    while (1 << bits) < 2 * numbers.size:
+    while (1 << bits) < 4 * (numbers.size - known):
         bits += 1
     table = np.full(1 << bits, -1, dtype=np.int32)
     last = (1 << bits) - 1
-    for i in range(numbers.size):
+    for i in range(numbers.size - 1, -1, -1):
         # Uids are hashes themselves (of site and purpose, or of the parent's): their low bits spread evenly.
         place = np.int64(numbers[i] & np.uint64(last))
         while table[place] >= 0:
             if numbers[table[place]] == numbers[i]:
                 return False
             place = (place + 1) & last
-        table[place] = i
+        if i >= known:
+            table[place] = i
     return True

@@ -25,18 +25,20 @@ def fill_daughters(cells: Cells, parents: np.ndarray) -> np.ndarray:
     """
     first = cells.n
     daughters = np.arange(first, first + parents.size)
+    if parents.size == 0:
+        return daughters
     cells.n += parents.size
     for name, spec in cells.specs.items():
         if name in _SET_BY_COMMIT:
             continue
         values = cells[name]
         if spec.at_division == "copy":
-            values[daughters] = values[parents]
+            values[first:] = values[parents]
         elif spec.at_division == "halve":
             # A parent that divides keeps half; with several daughters in one step, half of what is left each time.
             for parent, daughter in zip(parents.tolist(), daughters.tolist(), strict=True):
                 values[parent] *= 0.5
                 values[daughter] = values[parent]
         else:
-            values[daughters] = spec.default
+            values[first:] = spec.default
     return daughters

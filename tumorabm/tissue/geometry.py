@@ -89,3 +89,32 @@ def unit_gradient(site, field, neighbors):
     if norm > 0.0:
         slope /= norm
     return slope
+
+
+@kernel
+def beside_free(occupied, geometry):
+    """Whether each site or one of its neighbors is free: 1 or 0, uint8, shape (sites,)."""
+    ny, nx = geometry[1], geometry[2]
+    out = np.empty(occupied.size, dtype=np.uint8)
+    for site in range(occupied.size):
+        out[site] = occupied[site] < 0
+    for axis in (2, 1, 0):  # a box is a line along x, spread along y, then along z
+        n = geometry[axis]
+        if n == 1:
+            continue
+        stride = 1 if axis == 2 else (nx if axis == 1 else ny * nx)
+        before = out.copy()
+        for block in range(0, out.size, n * stride):
+            old, new = before[block : block + n * stride], out[block : block + n * stride]
+            _join_with(new[:-stride], old[stride:])
+            _join_with(new[stride:], old[:-stride])
+            if geometry[3 + axis]:
+                _join_with(new[:stride], old[-stride:])
+                _join_with(new[-stride:], old[:stride])
+    return out
+
+
+@kernel
+def _join_with(these, others):
+    for i in range(these.size):
+        these[i] |= others[i]

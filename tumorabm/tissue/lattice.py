@@ -6,6 +6,7 @@ A two-dimensional domain is a slab one spacing thick (nz = 1) with closed faces;
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -45,7 +46,7 @@ class Lattice:
             if (low == PERIODIC) != (high == PERIODIC):
                 raise ValueError(f"both faces of axis {'zyx'[axis]} must be periodic, or neither")
 
-    @property
+    @cached_property
     def sites(self) -> int:
         """Number of sites."""
         return self.shape[0] * self.shape[1] * self.shape[2]
@@ -55,7 +56,7 @@ class Lattice:
         """Number of axes along which the domain extends (1, 2 or 3)."""
         return max(1, sum(n > 1 for n in self.shape))
 
-    @property
+    @cached_property
     def site_volume(self) -> float:
         """Volume of one site in µm³."""
         return self.spacing**3
@@ -65,9 +66,9 @@ class Lattice:
         """Whether each axis (z, y, x) is periodic."""
         return tuple(self.faces[2 * axis] == PERIODIC for axis in range(3))  # type: ignore[return-value]
 
-    @property
+    @cached_property
     def geometry(self) -> np.ndarray:
-        """(nz, ny, nx, periodic z, periodic y, periodic x) as int64, what kernels take."""
+        """(nz, ny, nx, periodic z, periodic y, periodic x) as int64, what kernels take; to be read, not written."""
         return np.array([*self.shape, *self.periodic], dtype=np.int64)
 
     def site(self, z: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:

@@ -31,15 +31,17 @@ class Rates:
         """Set a contributor's factor on an event's rate, shape (n,)."""
         self._factors.setdefault(event, {})[contributor] = values
 
-    def total(self, event: str, n: int, out: np.ndarray | None = None) -> np.ndarray:
-        """Combined rate of an event, 1/h, shape (n,), into ``out`` if given; zero where nothing contributes."""
-        total = np.empty(n) if out is None else out
-        parts = [values for _, values in sorted(self._additions.get(event, {}).items())]
-        total[:] = parts[0] if parts else 0.0
-        for values in parts[1:]:
-            total += values
-        for contributor in sorted(self._factors.get(event, {})):
-            total *= self._factors[event][contributor]
+    def total(self, event: str, n: int) -> np.ndarray:
+        """Combined rate of an event, 1/h, shape (n,); zero where nothing contributes. To be read, not written."""
+        additions, factors = self._additions.get(event, {}), self._factors.get(event, {})
+        names = sorted(additions)
+        if not names:
+            return np.zeros(n)
+        total = additions[names[0]]
+        for name in names[1:]:
+            total = total + additions[name]
+        for name in sorted(factors):
+            total = total * factors[name]
         return total
 
     def contributions(self, event: str) -> dict[str, np.ndarray]:
@@ -51,7 +53,7 @@ class Requests:
     """Events asked for in this step, each with the time within the step at which it happens."""
 
     def __init__(self) -> None:
-        self._kinds: list[np.ndarray] = []
+        self._kinds: list[int] = []
         self._rows: list[np.ndarray] = []
         self._times: list[np.ndarray] = []
         self._draws: list[np.ndarray] = []
@@ -75,7 +77,7 @@ class Requests:
         draws : ndarray of int or int
             Number of the event among those of the row in this step: keys the draws made when it is carried out.
         """
-        self._kinds.append(np.full(rows.size, kind, dtype=np.int64))
+        self._kinds.append(kind)
         self._rows.append(np.asarray(rows, dtype=np.int64))
         self._times.append(np.asarray(times, dtype=np.float64))
         self._draws.append(np.broadcast_to(np.asarray(draws, dtype=np.int64), rows.shape))
@@ -84,19 +86,19 @@ class Requests:
         self, kinds: tuple[int, ...], uids: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Events of some kinds as (kind, row, time, draw), in the order of time, then uid, then draw."""
-        if not self._kinds:
+        chosen = [i for i, kind in enumerate(self._kinds) if kind in kinds and self._rows[i].size > 0]
+        if not chosen:
             empty = np.empty(0, dtype=np.int64)
             return empty, empty, np.empty(0), empty
-        kind = np.concatenate(self._kinds)
-        row = np.concatenate(self._rows)
-        time = np.concatenate(self._times)
-        number = np.concatenate(self._draws)
-        wanted = np.zeros(len(EVENTS), dtype=np.bool_)
-        wanted[list(kinds)] = True
-        chosen = wanted[kind]
-        kind, row, time, number = kind[chosen], row[chosen], time[chosen], number[chosen]
-        order = np.lexsort((kind, number, uids[row], time))
+        kind = np.repeat([self._kinds[i] for i in chosen], [self._rows[i].size for i in chosen])
+        row = np.concatenate([self._rows[i] for i in chosen])
+        time = np.concatenate([self._times[i] for i in chosen])
+        number = np.concatenate([self._draws[i] for i in chosen])
+        order = np.argsort(time)
+        in_time = time[order]
+        if (in_time[1:] == in_time[:-1]).any():
+            order = np.lexsort((kind, number, uids[row], time))
         return kind[order], row[order], time[order], number[order]
 
     def __len__(self) -> int:
-        return sum(items.size for items in self._kinds)
+        return sum(rows.size for rows in self._rows)

@@ -31,6 +31,7 @@ _POSITION[[((0x077CB531 << k) & 0xFFFFFFFF) >> 27 for k in range(32)]] = np.aran
 NOT_ROOT, ARTERIOLE, VENULE = range(3)
 QUIESCENT, STALK, TIP = range(3)
 HOST, SPROUTED, RECOLONIZED = range(3)
+OPEN, INLET, OUTLET = 1, 2, 4  # bits of a mark: what a site is to the blood
 
 
 class Vasculature:
@@ -48,6 +49,7 @@ class Vasculature:
         self.links = np.zeros(lattice.sites, dtype=np.uint32)
         self.sleeves = np.zeros(lattice.sites, dtype=np.uint32)
         self._lattice = lattice
+        self._known = (self.links.copy(), np.zeros(lattice.sites, np.uint8), np.zeros(lattice.sites, np.bool_))
         self.neighbors = neighbor_table(lattice)
 
     def link(self, a: int, b: int) -> None:
@@ -77,7 +79,7 @@ class Vasculature:
 
     def length(self, sites: np.ndarray) -> np.ndarray:
         """Vessel length that belongs to each site in µm: half of each of its links."""
-        return _lengths(self.links, np.asarray(sites, dtype=np.int64), LENGTHS) * self._lattice.spacing
+        return _lengths(self.links, np.asarray(sites, dtype=np.int64)) * self._lattice.spacing
 
     def edges(self, cells: Cells) -> np.ndarray:
         """All edges as pairs of uids, shape (m, 2), each pair and the list in ascending order."""
@@ -108,11 +110,21 @@ class Vasculature:
         -------
         ndarray of bool, shape (sites,)
         """
-        is_inlet = np.zeros(self.links.size, dtype=np.bool_)
-        is_inlet[inlets] = True
-        is_outlet = np.zeros(self.links.size, dtype=np.bool_)
-        is_outlet[outlets] = True
-        return _on_path(self.links, self.neighbors, open_sites, is_inlet, is_outlet, np.asarray(outlets, np.int64))
+        marks = open_sites.astype(np.uint8)
+        marks[inlets] |= INLET
+        marks[outlets] |= OUTLET
+        return self.flowing(marks)
+
+    def flowing(self, marks: np.ndarray) -> np.ndarray:
+        """The same, of sites with bits OPEN, INLET and OUTLET; uint8, shape (sites,). To be read, not written.
+
+        Where neither links nor marks have changed since the last call, its answer is given again.
+        """
+        links, known, flows = self._known
+        if not (np.array_equal(marks, known) and np.array_equal(self.links, links)):
+            flows = _on_path(self.links, self.neighbors, marks)
+            self._known = (self.links.copy(), marks.copy(), flows)
+        return flows
 
     def state(self) -> dict[str, np.ndarray]:
         """Copies of what evolves."""
@@ -154,89 +166,126 @@ def first_bit(word):
 
 
 @kernel
-def _lengths(links, sites, lengths):
+def length_at(site, links):
+    """Half of the lengths (in spacings) of the links at a site."""
+    length = 0.0
+    word = links[site]
+    while word != np.uint32(0):
+        length += 0.5 * LENGTHS[first_bit(word)]
+        word &= word - np.uint32(1)
+    return length
+
+
+@kernel
+def _lengths(links, sites):
     out = np.zeros(sites.size)
     for i in range(sites.size):
-        word = links[sites[i]]
-        while word != np.uint32(0):
-            out[i] += 0.5 * lengths[first_bit(word)]
-            word &= word - np.uint32(1)
+        out[i] = length_at(sites[i], links)
     return out
 
 
 @kernel
-def _on_path(links, neighbors, open_sites, is_inlet, is_outlet, outlets):
-    # Depth-first search from the sink, which has the source (discovered first, number 1) as its parent. Node numbers:
-    # 0 .. sites-1 are sites, `sites` is the sink. A finished branch that reaches no higher than its root is another
-    # component and is taken off the stack; what remains in the end is the component of the edge source-sink.
-    sites = links.size
-    sink = sites
-    discovered = np.zeros(sites + 1, dtype=np.int32)
-    low = np.zeros(sites + 1, dtype=np.int32)
-    parent = np.full(sites + 1, -1, dtype=np.int32)
-    untried = links.copy()
-    tried_outlets = 0
-    stack = np.empty(sites + 1, dtype=np.int32)
-    path = np.empty(sites + 1, dtype=np.int32)
-    result = np.zeros(sites, dtype=np.bool_)
-    count = 2
-    discovered[sink] = 2
-    low[sink] = 1
-    stacked = 0
-    depth = 1
-    path[0] = sink
-    while depth > 0:
-        node = path[depth - 1]
-        following = -1
-        if node == sink:
-            while tried_outlets < outlets.size and following < 0:
-                candidate = outlets[tried_outlets]
-                tried_outlets += 1
-                if open_sites[candidate] and discovered[candidate] == 0:
-                    following = candidate
-        else:
-            while untried[node] != np.uint32(0) and following < 0:
-                candidate = neighbors[node, first_bit(untried[node])]
-                untried[node] &= untried[node] - np.uint32(1)
-                if open_sites[candidate]:
-                    if discovered[candidate] == 0:
-                        following = candidate
-                    elif candidate != parent[node]:
-                        low[node] = min(low[node], discovered[candidate])
-        if following >= 0:
+def _on_path(links, neighbors, marks):
+    # Nodes: 0 is the sink, which all outlets are joined to, then the open sites. ``linked`` lists, node by node, the
+    # open ones that it is linked to; ``untried`` says where a node's part of it begins.
+    number = np.zeros(links.size, dtype=np.int32)
+    open_sites = np.empty(links.size, dtype=np.int32)
+    count, outlets = 0, 0
+    for site in range(links.size):
+        if marks[site] & OPEN:
+            open_sites[count] = site
             count += 1
-            discovered[following] = count
-            low[following] = count
-            if is_inlet[following]:
+            number[site] = count
+            outlets += marks[site] & OUTLET > 0
+    linked = np.empty(outlets + DIRECTIONS * count, dtype=np.int32)
+    untried = np.empty(count + 2, dtype=np.int64)
+    own_marks = np.zeros(count + 1, dtype=np.uint8)
+    untried[0] = 0
+    before, filled = 0, outlets
+    for i in range(count):
+        site = open_sites[i]
+        own_marks[i + 1] = marks[site]
+        untried[i + 1] = filled
+        if marks[site] & OUTLET:
+            linked[before] = i + 1
+            before += 1
+        word = links[site]
+        while word != np.uint32(0):
+            there = number[neighbors[site, first_bit(word)]]
+            word &= word - np.uint32(1)
+            if there > 0:
+                linked[filled] = there
+                filled += 1
+    untried[count + 1] = filled
+    flows = _component_of_sink(linked, untried, own_marks)
+    result = np.zeros(links.size, dtype=np.bool_)
+    for i in range(count):
+        result[open_sites[i]] = flows[i + 1]
+    return result
+
+
+@kernel
+def _component_of_sink(linked, untried, marks):
+    # Depth-first search from the sink, which has the source (discovered first, number 1) as its parent. A finished
+    # branch that reaches no higher than its root is another component and is taken off the stack; what remains in the
+    # end is the component of the edge source-sink.
+    count = marks.size
+    until = untried[1:].copy()
+    discovered = np.zeros(count, dtype=np.int32)
+    low = np.zeros(count, dtype=np.int32)
+    parent = np.zeros(count, dtype=np.int32)
+    stack = np.empty(count, dtype=np.int32)
+    counted = 2
+    discovered[0] = 2
+    low[0] = 1
+    stacked = 0
+    node = 0
+    while True:
+        following = 0
+        while untried[node] < until[node] and following == 0:
+            candidate = linked[untried[node]]
+            untried[node] += 1
+            if discovered[candidate] == 0:
+                following = candidate
+            elif candidate != parent[node]:
+                low[node] = min(low[node], discovered[candidate])
+        if following > 0:
+            counted += 1
+            discovered[following] = counted
+            low[following] = counted
+            if marks[following] & INLET:
                 low[following] = 1
-            if is_outlet[following] and node != sink:
-                low[following] = min(low[following], 2)
+            elif marks[following] & OUTLET and node != 0:
+                low[following] = 2
             parent[following] = node
             stack[stacked] = following
             stacked += 1
-            path[depth] = following
-            depth += 1
+            node = following
+        elif node == 0:
+            break
         else:
-            depth -= 1
-            if depth > 0:
-                above = path[depth - 1]
-                low[above] = min(low[above], low[node])
-                if low[node] >= discovered[above]:
-                    while True:
-                        stacked -= 1
-                        if stack[stacked] == node:
-                            break
+            above = parent[node]
+            low[above] = min(low[above], low[node])
+            if low[node] >= discovered[above]:
+                while True:
+                    stacked -= 1
+                    if stack[stacked] == node:
+                        break
+            node = above
+    flows = np.zeros(count, dtype=np.bool_)
     for i in range(stacked):
-        result[stack[i]] = True
-    return result
+        flows[stack[i]] = True
+    return flows
 
 
 @kernel
 def count_links(here, links):
     """Number of links of the cell on a site."""
     count = 0
-    for k in range(26):
-        count += (links[here] >> np.uint32(k)) & np.uint32(1)
+    word = links[here]
+    while word != np.uint32(0):
+        word &= word - np.uint32(1)
+        count += 1
     return count
 
 

@@ -118,7 +118,7 @@ class Pharmacokinetics(Process):
 
     def _advance(self, tissue: Tissue, drug: DrugModel, doses: list[tuple[float, float]], dt: float) -> None:
         """Advance one drug over a step and book what flowed."""
-        patient = tissue.patient
+        patient, book = tissue.patient, tissue.ledger.book
         amounts = patient.amounts[drug.name]
         integral = np.zeros_like(amounts)
         now = 0.0
@@ -131,20 +131,21 @@ class Pharmacokinetics(Process):
             if dose > 0.0:
                 amounts = amounts.copy()
                 amounts[0] += drug.amount(dose)
-                tissue.ledger.book(*drug.entry, drug.amount(dose) * FEMTOMOLES_PER_NANOMOLE)
+                book(*drug.entry, drug.amount(dose) * FEMTOMOLES_PER_NANOMOLE)
         patient.amounts[drug.name] = amounts
-        totals, means = drug.concentrations @ amounts, drug.concentrations @ integral / dt
+        totals, means = (drug.concentrations @ amounts).tolist(), (drug.concentrations @ integral / dt).tolist()
         for compound, total, mean in zip(drug.compounds, totals, means, strict=True):
-            patient.total[compound.name] = float(total)
-            patient.total_mean[compound.name] = float(mean)
-            patient.unbound[compound.name] = compound.fraction_unbound * float(total)
-            patient.unbound_mean[compound.name] = compound.fraction_unbound * float(mean)
-        if integral.any():
+            patient.total[compound.name] = total
+            patient.total_mean[compound.name] = mean
+            patient.unbound[compound.name] = compound.fraction_unbound * total
+            patient.unbound_mean[compound.name] = compound.fraction_unbound * mean
+        spent = integral.tolist()
+        if any(spent):
             for transfer in drug.transfers:
-                flow = transfer.rate * integral[transfer.compartment] * FEMTOMOLES_PER_NANOMOLE
-                tissue.ledger.book(*transfer.origin, -flow)
+                flow = transfer.rate * spent[transfer.compartment] * FEMTOMOLES_PER_NANOMOLE
+                book(*transfer.origin, -flow)
                 if transfer.destination is not None:
-                    tissue.ledger.book(*transfer.destination, flow)
+                    book(*transfer.destination, flow)
 
     def _propagator(self, drug: DrugModel, hours: float) -> tuple[np.ndarray, np.ndarray]:
         """The exact solution over an interval, kept because most steps and dose intervals repeat."""

@@ -13,8 +13,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from tumorabm.kernel import as_exponent, kernel
 from tumorabm.processes.process import Kind, Parameter, Phase, Process
-from tumorabm.tissue.cells import TUMOR
+from tumorabm.tissue.cells import ALIVE, TUMOR
 from tumorabm.tissue.tissue import Tissue
 
 
@@ -37,21 +38,19 @@ class Birth(Process):
     limits_step = ("rate",)
 
     def step(self, tissue: Tissue, dt: float) -> None:
-        rows = tissue.cells.alive(TUMOR)
-        oxygen = tissue.microenvironment["oxygen"].at(tissue.cells["site"][rows])
-        rate = np.zeros(tissue.cells.n)
-        rate[rows] = self.p.rate * self.response(oxygen) / self.response(self.p.reference)
+        cells, p = tissue.cells, self.p
+        rate = np.empty(cells.n)
+        _fill_birth_rate(
+            cells["cell_type"], cells["state"], cells["site"],
+            tissue.microenvironment["oxygen"].concentration.reshape(-1), p.rate, p.reference, p.half, p.threshold,
+            as_exponent(p.exponent), rate,
+        )  # fmt: skip
         tissue.rates.add("divide", self.name, rate)
-
-    def response(self, oxygen: np.ndarray | float) -> np.ndarray:
-        """Share of the maximal rate at an oxygen pressure (mmHg)."""
-        return oxygen_response(oxygen, self.p.half, self.p.threshold, self.p.exponent)
 
 
 def oxygen_response(oxygen: np.ndarray | float, half: float, threshold: float, exponent: float) -> np.ndarray:
     """Hill response above a threshold; ``half`` is the oxygen of half-maximal response. All pressures in mmHg."""
-    above = np.maximum(0.0, np.asarray(oxygen) - threshold) ** exponent
-    return above / (above + (half - threshold) ** exponent)
+    return _response.py_func(np.asarray(oxygen), (half - threshold) ** exponent, threshold, exponent)
 
 
 def break_even_oxygen(birth: Mapping[str, float], death_rate: float) -> float:
@@ -70,3 +69,22 @@ def break_even_oxygen(birth: Mapping[str, float], death_rate: float) -> float:
         return float("inf")
     share = needed / birth["rate"]
     return threshold + (half - threshold) * (share / (1.0 - share)) ** (1.0 / exponent)
+
+
+# --- kernels ---------------------------------------------------------------------------------------------------------
+
+
+@kernel
+def _response(oxygen, half_power, threshold, exponent):
+    above = np.maximum(0.0, oxygen - threshold) ** exponent
+    return above / (above + half_power)
+
+
+@kernel
+def _fill_birth_rate(cell_type, state, site, oxygen, rate, reference, half, threshold, exponent, out):
+    half_power = (half - threshold) ** exponent
+    at_reference = _response(reference, half_power, threshold, exponent)
+    for row in range(out.size):
+        out[row] = 0.0
+        if cell_type[row] == TUMOR and state[row] == ALIVE:
+            out[row] = rate * _response(oxygen[site[row]], half_power, threshold, exponent) / at_reference

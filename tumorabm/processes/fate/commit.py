@@ -16,6 +16,8 @@ least cohesion favors diagonals, and shrinking lesions turn into diamonds. A les
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from tumorabm.kernel import kernel
@@ -107,15 +109,14 @@ def density(occupied: np.ndarray, lattice: Lattice) -> np.ndarray:
     field = occupied[window].astype(np.float64)
     total = np.zeros(lattice.shape)
     for radius in _COHESION_RADII:
-        smooth = field
+        smooth = field.copy()
         for axis in range(3):
-            if field.shape[axis] > 1:
-                turned = np.moveaxis(smooth, axis, 0).copy()
-                layers = turned.reshape(turned.shape[0], -1)
-                reach = min(radius, (layers.shape[0] - 1) // 2) if lattice.periodic[axis] else radius
+            n = field.shape[axis]
+            if n > 1:
+                reach = min(radius, (n - 1) // 2) if lattice.periodic[axis] else radius
                 walls = window[axis].start in (None, 0), window[axis].stop in (None, lattice.shape[axis])
+                layers = smooth.reshape(math.prod(field.shape[:axis]), n, -1)
                 _box_means(layers, reach, _BOXES, lattice.periodic[axis], *walls)
-                smooth = np.moveaxis(turned, 0, axis)
         total[window] += smooth
     return total
 
@@ -153,35 +154,61 @@ def _layer_at(k, n, periodic, wall_below, wall_above):
 
 @kernel
 def _box_means(layers, reach, boxes, periodic, wall_below, wall_above):
-    """Replace each of n layers, shape (n, m), by the mean of those up to ``reach`` away, ``boxes`` times over."""
-    n, m = layers.shape
-    scale = 1.0 / (2 * reach + 1)
+    """Replace each of n layers, shape (outer, n, inner), by the mean of those up to ``reach`` away, ``boxes`` times."""
+    outer, n, inner = layers.shape
+    # The layers at places -reach - 1 to n + reach - 1.
+    at = np.empty(n + 2 * reach + 1, dtype=np.int64)
+    for i in range(at.size):
+        at[i] = _layer_at(i - reach - 1, n, periodic, wall_below, wall_above)
     # One running sum waits for each addition; a strip of many, side by side, does not, and it stays in the cache.
     width = 64
     strip, smooth, running = np.zeros((n, width)), np.zeros((n, width)), np.zeros(width)
-    for first in range(0, m, width):
-        used = min(width, m - first)
-        strip[:, :used] = layers[:, first : first + used]
-        for _ in range(boxes):
-            running[:] = 0.0
-            for k in range(-reach, reach):
-                there = _layer_at(k, n, periodic, wall_below, wall_above)
-                if there >= 0:
-                    for j in range(width):
-                        running[j] += strip[there, j]
+    if inner == 1:
+        for first in range(0, outer, width):
+            lines = layers[first : first + width, :, 0]
             for k in range(n):
-                entering = _layer_at(k + reach, n, periodic, wall_below, wall_above)
-                leaving = _layer_at(k - reach - 1, n, periodic, wall_below, wall_above) if k > 0 else -1
-                if entering >= 0:
-                    for j in range(width):
-                        running[j] += strip[entering, j]
-                if leaving >= 0:
-                    for j in range(width):
-                        running[j] -= strip[leaving, j]
+                for j in range(lines.shape[0]):
+                    strip[k, j] = lines[j, k]
+            strip, smooth = _smooth_strip(strip, smooth, running, reach, boxes, at)
+            for k in range(n):
+                for j in range(lines.shape[0]):
+                    lines[j, k] = strip[k, j]
+    else:
+        for block in range(outer):
+            for first in range(0, inner, width):
+                part = layers[block, :, first : first + width]
+                strip[:, : part.shape[1]] = part
+                strip, smooth = _smooth_strip(strip, smooth, running, reach, boxes, at)
+                part[:] = strip[:, : part.shape[1]]
+
+
+@kernel
+def _smooth_strip(strip, smooth, running, reach, boxes, at):
+    """The means along the first axis of a strip, and the array that is free for the next."""
+    n, width = strip.shape
+    scale = 1.0 / (2 * reach + 1)
+    for _ in range(boxes):
+        running[:] = 0.0
+        for k in range(2 * reach):
+            there = at[k + 1]
+            if there >= 0:
                 for j in range(width):
-                    smooth[k, j] = running[j] * scale
-            strip, smooth = smooth, strip
-        layers[:, first : first + used] = strip[:, :used]
+                    running[j] += strip[there, j]
+        for k in range(n):
+            entering, leaving = at[k + 2 * reach + 1], at[k]
+            if entering >= 0 and leaving >= 0 and k > 0:
+                for j in range(width):
+                    running[j] = running[j] + strip[entering, j] - strip[leaving, j]
+            elif entering >= 0:
+                for j in range(width):
+                    running[j] += strip[entering, j]
+            elif leaving >= 0 and k > 0:
+                for j in range(width):
+                    running[j] -= strip[leaving, j]
+            for j in range(width):
+                smooth[k, j] = running[j] * scale
+        strip, smooth = smooth, strip
+    return strip, smooth
 
 
 @kernel

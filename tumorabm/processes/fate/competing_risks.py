@@ -6,15 +6,18 @@ this step if t < dt. So p = 1 − exp(−K dt) for any dt. Two keyed draws per c
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from tumorabm.kernel import kernel
 from tumorabm.processes.process import Kind, Phase, Process
-from tumorabm.tissue.random import draw_two, purpose, waits_longer
+from tumorabm.tissue.random import CHUNK, draw_two, fill_uniforms, purpose, waits_longer
 from tumorabm.tissue.requests import EVENTS
 from tumorabm.tissue.tissue import Tissue
 
 RISKS = ("divide", "apoptosis", "necrosis", "clear", "regress", "sprout", "recolonize")
+_EVENT_OF_RISK = tuple(EVENTS.index(risk) for risk in RISKS)
 _STREAM = purpose("competing risks")
 
 
@@ -28,25 +31,25 @@ class CompetingRisks(Process):
     writes = ("requests",)
 
     def step(self, tissue: Tissue, dt: float) -> None:
-        n = tissue.cells.n
-        rates = np.empty((len(RISKS), n))
-        for index, risk in enumerate(RISKS):
-            tissue.rates.total(risk, n, rates[index])
+        rates = [tissue.rates.total(risk, tissue.cells.n) for risk in RISKS]
         event, time = first_events(tissue.seed, tissue.cells["uid"], tissue.step_number, rates, dt)
-        for index, risk in enumerate(RISKS):
-            rows = np.flatnonzero(event == index)
-            if rows.size:
-                tissue.requests.add(EVENTS.index(risk), rows, time[rows])
+        rows = np.flatnonzero(event >= 0)
+        happens = event[rows]
+        for index in np.flatnonzero(np.bincount(happens)).tolist():
+            chosen = rows[happens == index]
+            tissue.requests.add(_EVENT_OF_RISK[index], chosen, time[chosen])
 
 
-def first_events(seed: int, uids: np.ndarray, step: int, rates: np.ndarray, dt: float) -> tuple[np.ndarray, np.ndarray]:
+def first_events(
+    seed: int, uids: np.ndarray, step: int, rates: Sequence[np.ndarray], dt: float
+) -> tuple[np.ndarray, np.ndarray]:
     """First event of each cell within the step.
 
     Parameters
     ----------
     uids : ndarray of uint64, shape (n,)
-    rates : ndarray, shape (risks, n)
-        1/h.
+    rates : sequence of ndarray of float64, each of shape (n,)
+        One for each risk, 1/h.
     dt : float
         Hours.
 
@@ -57,9 +60,9 @@ def first_events(seed: int, uids: np.ndarray, step: int, rates: np.ndarray, dt: 
     time : ndarray, shape (n,)
         Hours into the step; dt where nothing happens.
     """
-    event = np.full(uids.size, -1, dtype=np.int8)
-    time = np.full(uids.size, dt)
-    _first_events(np.uint64(seed), uids, np.uint64(step), _STREAM, rates, dt, event, time)
+    event = np.empty(uids.size, dtype=np.int8)
+    time = np.empty(uids.size)
+    _first_events(np.uint64(seed), uids, np.uint64(step), _STREAM, tuple(rates), dt, event, time)
     return event, time
 
 
@@ -68,26 +71,35 @@ def first_events(seed: int, uids: np.ndarray, step: int, rates: np.ndarray, dt: 
 
 @kernel
 def _first_events(seed, uids, step, stream, rates, dt, event, time):
-    for i in range(uids.size):
-        total = 0.0
-        for j in range(rates.shape[0]):
-            total += rates[j, i]
-        if total <= 0.0:
-            continue
-        first, second = draw_two(seed, uids[i], step, stream)
-        if waits_longer(first, total * dt):
-            continue
-        waited = -np.log(first) / total
-        if waited >= dt:
-            continue
-        threshold = second * total
-        running = 0.0
-        chosen = -1
-        for j in range(rates.shape[0]):
-            if rates[j, i] > 0.0:
-                running += rates[j, i]
-                chosen = j
-                if threshold < running:
-                    break
-        event[i] = chosen
-        time[i] = waited
+    totals, drawn = np.empty(CHUNK), np.empty(CHUNK)
+    for begin in range(0, uids.size, CHUNK):
+        end = min(begin + CHUNK, uids.size)
+        event[begin:end] = -1
+        time[begin:end] = dt
+        totals[:] = 0.0
+        for rate in rates:
+            part = rate[begin:end]
+            for i in range(part.size):
+                totals[i] += part[i]
+        fill_uniforms(seed, uids[begin:end], step, stream, drawn)
+        for i in range(end - begin):
+            if totals[i] > 0.0 and not waits_longer(drawn[i], totals[i] * dt):
+                row = begin + i
+                waited = -np.log(drawn[i]) / totals[i]
+                if waited < dt:
+                    time[row] = waited
+                    event[row] = _which(rates, row, draw_two(seed, uids[row], step, stream)[1] * totals[i])
+
+
+@kernel
+def _which(rates, row, threshold):
+    """The risk at which the sum of a cell's rates passes a threshold."""
+    running = 0.0
+    chosen = -1
+    for j in range(len(rates)):
+        if rates[j][row] > 0.0:
+            running += rates[j][row]
+            chosen = j
+            if threshold < running:
+                break
+    return chosen

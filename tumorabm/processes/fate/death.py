@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from tumorabm.kernel import kernel
 from tumorabm.processes.process import Kind, Parameter, Phase, Process
-from tumorabm.tissue.cells import APOPTOTIC, NECROTIC, TUMOR
+from tumorabm.tissue.cells import ALIVE, APOPTOTIC, NECROTIC, STATES, TUMOR
 from tumorabm.tissue.tissue import Tissue
 
 
@@ -25,9 +26,8 @@ class Apoptosis(Process):
     limits_step = ("rate",)
 
     def step(self, tissue: Tissue, dt: float) -> None:
-        rate = np.zeros(tissue.cells.n)
-        rate[tissue.cells.alive(TUMOR)] = self.p.rate
-        tissue.rates.add("apoptosis", self.name, rate)
+        living = (tissue.cells["cell_type"] == TUMOR) & (tissue.cells["state"] == ALIVE)
+        tissue.rates.add("apoptosis", self.name, living * self.p.rate)
 
 
 class Necrosis(Process):
@@ -46,10 +46,10 @@ class Necrosis(Process):
     writes = ("rates/necrosis",)
 
     def step(self, tissue: Tissue, dt: float) -> None:
-        rows = tissue.cells.alive(TUMOR)
-        oxygen = tissue.microenvironment["oxygen"].at(tissue.cells["site"][rows])
-        rate = np.zeros(tissue.cells.n)
-        rate[rows] = self.p.rate * np.clip((self.p.onset - oxygen) / (self.p.onset - self.p.full), 0.0, 1.0)
+        cells, p = tissue.cells, self.p
+        oxygen = tissue.microenvironment["oxygen"].concentration.reshape(-1)
+        rate = np.empty(cells.n)
+        _fill_necrosis_rate(cells["cell_type"], cells["state"], cells["site"], oxygen, p.rate, p.onset, p.full, rate)
         tissue.rates.add("necrosis", self.name, rate)
 
 
@@ -67,7 +67,17 @@ class Clearance(Process):
     writes = ("rates/clear",)
 
     def step(self, tissue: Tissue, dt: float) -> None:
-        state = tissue.cells["state"]
-        rate = np.where(state == APOPTOTIC, 1.0 / self.p.apoptotic, 0.0)
-        rate[state == NECROTIC] = 1.0 / self.p.necrotic
-        tissue.rates.add("clear", self.name, rate)
+        rate_of = np.zeros(len(STATES))
+        rate_of[APOPTOTIC], rate_of[NECROTIC] = 1.0 / self.p.apoptotic, 1.0 / self.p.necrotic
+        tissue.rates.add("clear", self.name, rate_of[tissue.cells["state"]])
+
+
+# --- kernels ---------------------------------------------------------------------------------------------------------
+
+
+@kernel
+def _fill_necrosis_rate(cell_type, state, site, oxygen, rate, onset, full, out):
+    for row in range(out.size):
+        out[row] = 0.0
+        if cell_type[row] == TUMOR and state[row] == ALIVE:
+            out[row] = rate * min(max((onset - oxygen[site[row]]) / (onset - full), 0.0), 1.0)

@@ -12,8 +12,9 @@ import numpy as np
 
 from tumorabm.kernel import kernel
 from tumorabm.processes.process import Kind, Parameter, Phase, Process
-from tumorabm.tissue.cells import PARENCHYMA, TUMOR
-from tumorabm.tissue.random import draw, purpose, waits_longer
+from tumorabm.tissue.cells import ALIVE, PARENCHYMA, TUMOR
+from tumorabm.tissue.geometry import beside_free
+from tumorabm.tissue.random import CHUNK, draw, fill_uniforms, purpose, waits_longer
 from tumorabm.tissue.requests import MIGRATE
 from tumorabm.tissue.tissue import Tissue
 
@@ -40,16 +41,13 @@ class Migration(Process):
             return
         if rate * dt > 0.5 * _MOST_HOPS:
             raise ValueError(f"migration: {rate * dt:.0f} hops of a cell in a step of {dt:g} h; the step is too long")
-        rows = tissue.cells.alive(TUMOR)
-        occupied = tissue.cells.occupancy[PARENCHYMA]
-        exposed = _exposed(occupied, tissue.vasculature.neighbors, tissue.cells["site"][rows])
-        rows = rows[exposed]
-        uids = tissue.cells["uid"][rows]
-        most = min(_MOST_HOPS, int(10 + 4 * rate * dt))
-        which, times, numbers = _hop_times(
-            np.uint64(tissue.seed), uids, np.uint64(tissue.step_number), _STREAM, rate, dt, most
-        )
-        tissue.requests.add(MIGRATE, rows[which], times, numbers)
+        cells = tissue.cells
+        columns = (cells[name] for name in ("cell_type", "state", "site", "uid"))
+        rows, times, numbers = _hops(
+            np.uint64(tissue.seed), np.uint64(tissue.step_number), _STREAM, *columns, cells.occupancy[PARENCHYMA],
+            tissue.lattice.geometry, rate, dt, min(_MOST_HOPS, int(10 + 4 * rate * dt)),
+        )  # fmt: skip
+        tissue.requests.add(MIGRATE, rows, times, numbers)
 
 
 def hop_rate(speed: float, persistence: float, spacing: float) -> float:
@@ -61,38 +59,43 @@ def hop_rate(speed: float, persistence: float, spacing: float) -> float:
 
 
 @kernel
-def _exposed(occupied, neighbors, sites):
-    out = np.zeros(sites.size, dtype=np.bool_)
-    for i in range(sites.size):
-        for k in range(26):
-            there = neighbors[sites[i], k]
-            if there >= 0 and occupied[there] < 0:
-                out[i] = True
-                break
-    return out
-
-
-@kernel
-def _hop_times(seed, uids, step, stream, rate, dt, most):
-    which = np.empty(uids.size * 2 + most, dtype=np.int64)
-    times = np.empty(which.size)
-    numbers = np.empty(which.size, dtype=np.int64)
+def _hops(seed, step, stream, cell_type, state, site, uid, occupied, geometry, rate, dt, most):
+    """Rows, times and numbers of the hops of living tumor cells that have a free site beside them."""
+    exposed = beside_free(occupied, geometry)
+    rows = np.empty(4 * most, dtype=np.int64)
+    times = np.empty(rows.size)
+    numbers = np.empty(rows.size, dtype=np.int64)
     count = 0
-    for i in range(uids.size):
-        time = 0.0
-        for hop in range(most):
-            drawn = draw(seed, uids[i], step, stream + np.uint64(hop))
-            if waits_longer(drawn, rate * (dt - time)):
-                break
-            time -= np.log(drawn) / rate
-            if time >= dt:
-                break
-            if count == which.size:
-                which = np.concatenate((which, np.empty_like(which)))
+    movable = np.empty(CHUNK, dtype=np.int64)
+    uids = np.empty(CHUNK, dtype=np.uint64)
+    drawn = np.empty(CHUNK)
+    row = 0
+    while row < site.size:
+        waiting = 0
+        while row < site.size and waiting < CHUNK:
+            if cell_type[row] == TUMOR and state[row] == ALIVE and exposed[site[row]]:
+                movable[waiting] = row
+                uids[waiting] = uid[row]
+                waiting += 1
+            row += 1
+        fill_uniforms(seed, uids[:waiting], step, stream, drawn)
+        for i in range(waiting):
+            if waits_longer(drawn[i], rate * dt):
+                continue
+            if count + most > rows.size:
+                rows = np.concatenate((rows, np.empty_like(rows)))
                 times = np.concatenate((times, np.empty_like(times)))
                 numbers = np.concatenate((numbers, np.empty_like(numbers)))
-            which[count] = i
-            times[count] = time
-            numbers[count] = hop
-            count += 1
-    return which[:count], times[:count], numbers[:count]
+            time = 0.0
+            for hop in range(most):
+                chance = draw(seed, uids[i], step, stream + np.uint64(hop))
+                if waits_longer(chance, rate * (dt - time)):
+                    break
+                time -= np.log(chance) / rate
+                if time >= dt:
+                    break
+                rows[count] = movable[i]
+                times[count] = time
+                numbers[count] = hop
+                count += 1
+    return rows[:count], times[:count], numbers[:count]

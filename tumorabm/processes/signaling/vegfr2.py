@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
+from tumorabm.kernel import kernel
 from tumorabm.processes.process import Kind, Parameter, Phase, Process, Values
 from tumorabm.tissue.cells import ENDOTHELIAL, Column
 from tumorabm.tissue.tissue import Tissue
@@ -47,9 +46,9 @@ class Vegfr2Signal(Process):
         return cls(cls.values_from(catalog, sets, given), constants)
 
     def step(self, tissue: Tissue, dt: float) -> None:
-        rows = tissue.cells.rows_of(ENDOTHELIAL)
-        vegf = tissue.microenvironment["vegf_a"].at(tissue.cells["site"][rows])
-        tissue.cells["vegfr2_signal"][rows] = occupancy(vegf, self.p.dissociation) / self.inhibition(tissue)
+        columns = (tissue.cells[name] for name in ("cell_type", "site", "vegfr2_signal"))
+        vegf = tissue.microenvironment["vegf_a"].concentration.reshape(-1)
+        _fill_signal(*columns, vegf, self.p.dissociation, self.inhibition(tissue))
 
     def inhibition(self, tissue: Tissue) -> float:
         """Factor 1 + Σ C/K by which inhibitors in plasma lower the signal."""
@@ -57,6 +56,12 @@ class Vegfr2Signal(Process):
         return 1.0 + sum(unbound.get(compound, 0.0) / k for compound, k in sorted(self.inhibition_constants.items()))
 
 
-def occupancy(ligand: np.ndarray, dissociation: float) -> np.ndarray:
-    """Share of receptors that hold their ligand."""
-    return ligand / (dissociation + ligand)
+# --- kernels ---------------------------------------------------------------------------------------------------------
+
+
+@kernel
+def _fill_signal(cell_type, site, signal, vegf, dissociation, inhibition):
+    for row in range(site.size):
+        if cell_type[row] == ENDOTHELIAL:
+            ligand = vegf[site[row]]
+            signal[row] = ligand / (dissociation + ligand) / inhibition

@@ -10,10 +10,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
 from tumorabm.processes.process import Kind, Parameter, Phase, Process, Values
-from tumorabm.processes.transport.oxygen import PERFUSED, ROOT, perfused_rows, vessel_length
+from tumorabm.processes.transport.oxygen import PERFUSED, ROOT, perfused_length
 from tumorabm.tissue.tissue import Tissue
 
 
@@ -57,9 +55,8 @@ class DrugSupply(Process):
     def step(self, tissue: Tissue, dt: float) -> None:
         if not self.walls:
             return
-        rows = perfused_rows(tissue)
-        surface = np.zeros(tissue.lattice.sites)
-        surface[tissue.cells["site"][rows]] = 2.0 * math.pi * self.p.radius * vessel_length(tissue, rows)
+        surface = perfused_length(tissue)
+        surface *= 2.0 * math.pi * self.p.radius
         for drug, (permeability, partition) in sorted(self.walls.items()):
             exchange = surface * (permeability / (tissue.lattice.site_volume * partition))
             field = tissue.microenvironment[drug]

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from tumorabm.kernel import kernel
 from tumorabm.processes.process import Kind, Parameter, Phase, Process
 from tumorabm.tissue.cells import ALIVE, ENDOTHELIAL, PARENCHYMA, TUMOR, Column
 from tumorabm.tissue.tissue import Tissue
-from tumorabm.tissue.vasculature import NOT_ROOT
+from tumorabm.tissue.vasculature import NOT_ROOT, length_at
 
 PERFUSED = Column("perfused", "1", "blood flows through this endothelial cell's lumen", "i1", 0, "reset")
 ROOT = Column("root", "1", "0 none, 1 arteriole, 2 venule: blood enters or leaves here", "i1", NOT_ROOT, "reset")
@@ -23,15 +24,21 @@ ROOT = Column("root", "1", "0 none, 1 arteriole, 2 venule: blood enters or leave
 
 def vessel_length(tissue: Tissue, rows: np.ndarray) -> np.ndarray:
     """Vessel length in µm at the sites of endothelial rows; in a slab feeding and draining vessels also cross it."""
-    thickness = tissue.lattice.spacing if tissue.lattice.shape[0] == 1 else 0.0
-    crossing = (tissue.cells["root"][rows] != NOT_ROOT) * thickness
+    crossing = (tissue.cells["root"][rows] != NOT_ROOT) * _thickness(tissue)
     return tissue.vasculature.length(tissue.cells["site"][rows]) + crossing
 
 
-def perfused_rows(tissue: Tissue) -> np.ndarray:
-    """Rows of perfused endothelial cells."""
-    cells = tissue.cells
-    return np.flatnonzero((cells["cell_type"] == ENDOTHELIAL) & (cells["perfused"] != 0))
+def perfused_length(tissue: Tissue) -> np.ndarray:
+    """Length of perfused vessels in µm at every site, shape (sites,)."""
+    out = np.zeros(tissue.lattice.sites)
+    columns = (tissue.cells[name] for name in ("cell_type", "perfused", "root", "site"))
+    _fill_lengths(*columns, tissue.vasculature.links, tissue.lattice.spacing, _thickness(tissue), out)
+    return out
+
+
+def _thickness(tissue: Tissue) -> float:
+    """What a feeding or draining vessel crosses of a slab, µm."""
+    return tissue.lattice.spacing if tissue.lattice.shape[0] == 1 else 0.0
 
 
 class OxygenSupply(Process):
@@ -50,11 +57,9 @@ class OxygenSupply(Process):
     writes = ("terms/oxygen",)
 
     def step(self, tissue: Tissue, dt: float) -> None:
-        rows = perfused_rows(tissue)
-        exchange = np.zeros(tissue.lattice.sites)
-        exchange[tissue.cells["site"][rows]] = (
-            self.p.wall_transfer * vessel_length(tissue, rows) / tissue.lattice.site_volume
-        )
+        exchange = perfused_length(tissue)
+        exchange *= self.p.wall_transfer
+        exchange /= tissue.lattice.site_volume
         oxygen = tissue.microenvironment["oxygen"]
         oxygen.contribute("loss", "supply", exchange)
         oxygen.contribute("source", "supply", exchange * self.p.vessel_oxygen)
@@ -76,8 +81,29 @@ class OxygenConsumption(Process):
 
     def step(self, tissue: Tissue, dt: float) -> None:
         cells = tissue.cells
-        row = cells.occupancy[PARENCHYMA]
-        uptake = np.where(row < 0, self.p.host, 0.0)
-        living = (cells["cell_type"] == TUMOR) & (cells["state"] == ALIVE)
-        uptake[cells["site"][living]] = self.p.tumor
+        uptake = np.empty(tissue.lattice.sites)
+        _fill_consumption(
+            cells.occupancy[PARENCHYMA], cells["cell_type"], cells["state"], self.p.host, self.p.tumor, uptake
+        )
         tissue.microenvironment["oxygen"].contribute("uptake", "consumption", uptake)
+
+
+# --- kernels ---------------------------------------------------------------------------------------------------------
+
+
+@kernel
+def _fill_lengths(cell_type, perfused, root, site, links, spacing, thickness, out):
+    for row in range(site.size):
+        if cell_type[row] == ENDOTHELIAL and perfused[row] != 0:
+            length = length_at(site[row], links) * spacing
+            out[site[row]] = length + thickness if root[row] != NOT_ROOT else length
+
+
+@kernel
+def _fill_consumption(occupied, cell_type, state, host, tumor, out):
+    for site in range(out.size):
+        row = occupied[site]
+        if row < 0:
+            out[site] = host
+        else:
+            out[site] = tumor if cell_type[row] == TUMOR and state[row] == ALIVE else 0.0

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tumorabm.kernel import as_exponent, kernel
 from tumorabm.processes.process import Kind, Parameter, Phase, Process
 from tumorabm.tissue.cells import ALIVE, ENDOTHELIAL, PARENCHYMA, TUMOR
 from tumorabm.tissue.tissue import Tissue
@@ -38,18 +39,16 @@ class VegfSecretion(Process):
 
     def step(self, tissue: Tissue, dt: float) -> None:
         cells, p = tissue.cells, self.p
-        host = np.where(cells.occupancy[PARENCHYMA] < 0, p.host, 0.0)
-        living = np.flatnonzero((cells["cell_type"] == TUMOR) & (cells["state"] == ALIVE))
-        sites = cells["site"][living]
-        tumor = np.zeros(tissue.lattice.sites)
-        tumor[sites] = p.vhl_null
-        intact = sites[~tissue.clones.vhl_null[cells["clone"][living]]]
-        hypoxia = hif_response(tissue.microenvironment["oxygen"].at(intact), p.hif_half, p.hif_exponent)
-        tumor[intact] = p.vhl_intact * (1.0 + (p.hypoxia_fold - 1.0) * hypoxia)
-        scale = MOLECULES_TO_NANOMOLAR_VOLUME / tissue.lattice.site_volume
+        host, tumor = np.empty(tissue.lattice.sites), np.empty(tissue.lattice.sites)
+        _fill_secretion(
+            cells.occupancy[PARENCHYMA], cells["cell_type"], cells["state"], cells["clone"], tissue.clones.vhl_null,
+            tissue.microenvironment["oxygen"].concentration.reshape(-1), p.vhl_null, p.vhl_intact, p.hypoxia_fold,
+            p.hif_half, as_exponent(p.hif_exponent), p.host,
+            MOLECULES_TO_NANOMOLAR_VOLUME / tissue.lattice.site_volume, host, tumor,
+        )  # fmt: skip
         vegf = tissue.microenvironment["vegf_a"]
-        vegf.contribute("source", "host", host * scale)
-        vegf.contribute("source", "tumor", tumor * scale)
+        vegf.contribute("source", "host", host)
+        vegf.contribute("source", "tumor", tumor)
 
 
 class VegfInternalization(Process):
@@ -67,14 +66,39 @@ class VegfInternalization(Process):
     writes = ("terms/vegf_a",)
 
     def step(self, tissue: Tissue, dt: float) -> None:
+        scale = MOLECULES_TO_NANOMOLAR_VOLUME / tissue.lattice.site_volume
         cells = tissue.cells
         uptake = np.zeros(tissue.lattice.sites)
-        scale = MOLECULES_TO_NANOMOLAR_VOLUME / tissue.lattice.site_volume
         uptake[cells["site"][cells["cell_type"] == ENDOTHELIAL]] = self.p.rate * self.p.receptors * scale
         tissue.microenvironment["vegf_a"].contribute("uptake", "endothelium", uptake)
 
 
 def hif_response(oxygen: np.ndarray, half: float, exponent: float) -> np.ndarray:
     """Share of maximal HIF activity of a VHL-intact cell at an oxygen pressure (mmHg)."""
+    return _hypoxia.py_func(oxygen, half, exponent)
+
+
+# --- kernels ---------------------------------------------------------------------------------------------------------
+
+
+@kernel
+def _hypoxia(oxygen, half, exponent):
     ratio = (oxygen / half) ** exponent
     return 1.0 / (1.0 + ratio)
+
+
+@kernel
+def _fill_secretion(
+    occupied, cell_type, state, clone, vhl_null, oxygen, null_rate, intact_rate, fold, half, exponent, host_rate, scale,
+    host, tumor,
+):  # fmt: skip
+    for site in range(occupied.size):
+        row = occupied[site]
+        host[site] = host_rate * scale if row < 0 else 0.0
+        rate = 0.0
+        if row >= 0 and cell_type[row] == TUMOR and state[row] == ALIVE:
+            if vhl_null[clone[row]]:
+                rate = null_rate
+            else:
+                rate = intact_rate * (1.0 + (fold - 1.0) * _hypoxia(oxygen[site], half, exponent))
+        tumor[site] = rate * scale

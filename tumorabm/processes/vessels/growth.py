@@ -17,12 +17,12 @@ from tumorabm.kernel import kernel
 from tumorabm.processes.process import Kind, Parameter, Phase, Process
 from tumorabm.processes.signaling.vegfr2 import VEGFR2_SIGNAL
 from tumorabm.processes.transport.oxygen import ROOT
-from tumorabm.processes.vessels.survival import PHENOTYPE, mortal_rows, signal_response
+from tumorabm.processes.vessels.survival import PHENOTYPE, signal_response
 from tumorabm.tissue.cells import ENDOTHELIAL, VESSEL, Column
 from tumorabm.tissue.random import DRAWS, purpose, uniforms
 from tumorabm.tissue.requests import ADVANCE
 from tumorabm.tissue.tissue import Tissue
-from tumorabm.tissue.vasculature import TIP, first_bit
+from tumorabm.tissue.vasculature import NOT_ROOT, TIP, first_bit
 
 TIP_PATH = Column("tip_path", "um", "way of a tip since its last move", "f8", 0.0, "reset")
 _SLEEVE = purpose("sleeve")
@@ -45,11 +45,9 @@ class Sprouting(Process):
 
     def step(self, tissue: Tissue, dt: float) -> None:
         cells = tissue.cells
-        rows = mortal_rows(tissue)
-        rows = rows[cells["phenotype"][rows] != TIP]
-        above = np.maximum(0.0, cells["vegfr2_signal"][rows] - self.p.threshold) / (1.0 - self.p.threshold)
-        rate = np.zeros(cells.n)
-        rate[rows] = self.p.rate * above
+        rate = np.empty(cells.n)
+        columns = (cells[name] for name in ("cell_type", "root", "phenotype", "vegfr2_signal"))
+        _fill_sprout_rate(*columns, self.p.rate, self.p.threshold, rate)
         tissue.rates.add("sprout", self.name, rate)
 
 
@@ -71,11 +69,11 @@ class Recolonization(Process):
 
     def step(self, tissue: Tissue, dt: float) -> None:
         cells = tissue.cells
-        rows = cells.rows_of(ENDOTHELIAL)
-        vasculature = tissue.vasculature
-        rows = rows[vasculature.sleeves[cells["site"][rows]] != 0]
+        rows = np.flatnonzero(tissue.vasculature.sleeves[cells["site"]] != 0)
+        rows = rows[cells["cell_type"][rows] == ENDOTHELIAL]
         rate = np.zeros(cells.n)
-        rate[rows] = self.p.rate * signal_response(cells["vegfr2_signal"][rows], self.p.half, self.p.exponent)
+        if rows.size:
+            rate[rows] = self.p.rate * signal_response(cells["vegfr2_signal"][rows], self.p.half, self.p.exponent)
         tissue.rates.add("recolonize", self.name, rate)
 
 
@@ -101,7 +99,9 @@ class TipMigration(Process):
 
     def step(self, tissue: Tissue, dt: float) -> None:
         cells = tissue.cells
-        rows = np.flatnonzero((cells["cell_type"] == ENDOTHELIAL) & (cells["phenotype"] == TIP))
+        rows = np.flatnonzero((cells["phenotype"] == TIP) & (cells["cell_type"] == ENDOTHELIAL))
+        if rows.size == 0:
+            return
         move = 0.5 * tissue.lattice.spacing
         way = cells["tip_path"][rows] + self.tip_speed(cells["vegfr2_signal"][rows]) * dt
         moves = np.floor(way / move).astype(np.int64)
@@ -139,7 +139,9 @@ class SleeveLoss(Process):
 
     def step(self, tissue: Tissue, dt: float) -> None:
         vasculature = tissue.vasculature
-        empty = np.flatnonzero((vasculature.sleeves != 0) & (tissue.cells.occupancy[VESSEL] < 0))
+        empty = _empty_sleeves(vasculature.sleeves, tissue.cells.occupancy[VESSEL])
+        if empty.size == 0:
+            return
         first = first_of_segment(empty, vasculature.sleeves, vasculature.neighbors)
         chance = -np.expm1(-np.log(2.0) * dt / self.p.half_life)
         # A segment has no uid: its first site stands for one.
@@ -148,6 +150,26 @@ class SleeveLoss(Process):
 
 
 # --- kernels ---------------------------------------------------------------------------------------------------------
+
+
+@kernel
+def _fill_sprout_rate(cell_type, root, phenotype, signal, rate, threshold, out):
+    for row in range(out.size):
+        out[row] = 0.0
+        if cell_type[row] == ENDOTHELIAL and root[row] == NOT_ROOT and phenotype[row] != TIP:
+            out[row] = rate * (max(0.0, signal[row] - threshold) / (1.0 - threshold))
+
+
+@kernel
+def _empty_sleeves(sleeves, occupied):
+    """Sites with sleeves and without a cell, in ascending order."""
+    out = np.empty(sleeves.size, dtype=np.int64)
+    count = 0
+    for site in range(sleeves.size):
+        if sleeves[site] != np.uint32(0) and occupied[site] < 0:
+            out[count] = site
+            count += 1
+    return out[:count].copy()
 
 
 @kernel

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from tumorabm.kernel import kernel
 from tumorabm.processes.process import Kind, Parameter, Phase, Process
 from tumorabm.processes.transport.oxygen import PERFUSED, ROOT
 from tumorabm.processes.vessels.survival import PHENOTYPE
 from tumorabm.tissue.cells import ENDOTHELIAL, Column
 from tumorabm.tissue.tissue import Tissue
-from tumorabm.tissue.vasculature import ARTERIOLE, NOT_ROOT, TIP, VENULE
+from tumorabm.tissue.vasculature import ARTERIOLE, INLET, NOT_ROOT, OPEN, OUTLET, TIP, VENULE, count_links
 
 LUMEN_AGE = Column("lumen_age", "h", "time since the cell was linked on both sides", "f8", 0.0, "reset")
 
@@ -31,9 +32,8 @@ class Lumen(Process):
 
     def step(self, tissue: Tissue, dt: float) -> None:
         cells = tissue.cells
-        rows = cells.rows_of(ENDOTHELIAL)
-        linked = (tissue.vasculature.degree(cells["site"][rows]) >= 2) & (cells["phenotype"][rows] != TIP)
-        cells["lumen_age"][rows[linked]] += dt
+        columns = (cells[name] for name in ("cell_type", "site", "phenotype", "lumen_age"))
+        _age(*columns, tissue.vasculature.links, dt)
 
 
 class Perfusion(Process):
@@ -49,9 +49,36 @@ class Perfusion(Process):
 
     def step(self, tissue: Tissue, dt: float) -> None:
         cells = tissue.cells
-        rows = cells.rows_of(ENDOTHELIAL)
-        site, root = cells["site"][rows], cells["root"][rows]
-        is_open = np.zeros(tissue.lattice.sites, dtype=np.bool_)
-        is_open[site[(cells["lumen_age"][rows] >= self.p.delay) | (root != NOT_ROOT)]] = True
-        flows = tissue.vasculature.on_path(is_open, site[root == ARTERIOLE], site[root == VENULE])
-        cells["perfused"][rows] = flows[site] | (root != NOT_ROOT)
+        cell_type, site, root = cells["cell_type"], cells["site"], cells["root"]
+        marks = np.zeros(tissue.lattice.sites, dtype=np.uint8)
+        _mark(cell_type, site, root, cells["lumen_age"], self.p.delay, marks)
+        _fill_perfused(cell_type, site, root, tissue.vasculature.flowing(marks), cells["perfused"])
+
+
+# --- kernels ---------------------------------------------------------------------------------------------------------
+
+
+@kernel
+def _age(cell_type, site, phenotype, lumen_age, links, dt):
+    for row in range(site.size):
+        if cell_type[row] == ENDOTHELIAL and phenotype[row] != TIP and count_links(site[row], links) >= 2:
+            lumen_age[row] += dt
+
+
+@kernel
+def _mark(cell_type, site, root, lumen_age, delay, marks):
+    for row in range(site.size):
+        if cell_type[row] == ENDOTHELIAL:
+            if root[row] == ARTERIOLE:
+                marks[site[row]] = OPEN | INLET
+            elif root[row] == VENULE:
+                marks[site[row]] = OPEN | OUTLET
+            elif lumen_age[row] >= delay:
+                marks[site[row]] = OPEN
+
+
+@kernel
+def _fill_perfused(cell_type, site, root, flows, perfused):
+    for row in range(site.size):
+        if cell_type[row] == ENDOTHELIAL:
+            perfused[row] = flows[site[row]] or root[row] != NOT_ROOT

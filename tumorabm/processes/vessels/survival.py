@@ -17,12 +17,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from tumorabm.kernel import as_exponent, kernel
 from tumorabm.processes.process import Kind, Parameter, Phase, Process
 from tumorabm.processes.signaling.vegfr2 import VEGFR2_SIGNAL
 from tumorabm.processes.transport.oxygen import PERFUSED, ROOT
 from tumorabm.tissue.cells import ENDOTHELIAL, Column
 from tumorabm.tissue.tissue import Tissue
-from tumorabm.tissue.vasculature import NOT_ROOT, QUIESCENT, TIP
+from tumorabm.tissue.vasculature import NOT_ROOT, QUIESCENT, TIP, count_links
 
 PHENOTYPE = Column("phenotype", "1", "of endothelium: 0 quiescent, 1 stalk, 2 tip", "i1", QUIESCENT, "reset")
 COVERAGE = Column("coverage", "1", "share of the endothelial cell that pericytes cover", "f8", 0.0, "copy")
@@ -58,12 +59,12 @@ class EndothelialSurvival(Process):
 
     def step(self, tissue: Tissue, dt: float) -> None:
         cells, p = tissue.cells, self.p
-        rows = mortal_rows(tissue)
-        half = p.half * exposure(tissue, rows, p.covered_need)
-        lost = 1.0 - signal_response(cells["vegfr2_signal"][rows], half, p.exponent)
-        rate = np.zeros(cells.n)
-        flow = np.where(cells["perfused"][rows] != 0, p.flow_multiplier, 1.0)
-        rate[rows] = p.uncovered_rate * exposure(tissue, rows, p.covered_multiplier) * flow * lost
+        rate = np.empty(cells.n)
+        columns = ("cell_type", "root", "phenotype", "perfused", "coverage", "vegfr2_signal")
+        _fill_regression_rate(
+            *(cells[name] for name in columns), p.uncovered_rate, p.covered_multiplier, p.flow_multiplier, p.half,
+            p.covered_need, as_exponent(p.exponent), rate,
+        )  # fmt: skip
         tissue.rates.add("regress", self.name, rate)
 
 
@@ -81,27 +82,50 @@ class Pruning(Process):
 
     def step(self, tissue: Tissue, dt: float) -> None:
         cells = tissue.cells
-        rows = mortal_rows(tissue)
-        rows = rows[(tissue.vasculature.degree(cells["site"][rows]) < 2) & (cells["phenotype"][rows] != TIP)]
-        rate = np.zeros(cells.n)
-        rate[rows] = self.p.rate
+        rate = np.empty(cells.n)
+        columns = (cells[name] for name in ("cell_type", "root", "phenotype", "site"))
+        _fill_pruning_rate(*columns, tissue.vasculature.links, self.p.rate, rate)
         tissue.rates.add("regress", self.name, rate)
 
 
-def mortal_rows(tissue: Tissue) -> np.ndarray:
-    """Rows of endothelial cells that are not part of a feeding or draining vessel."""
-    cells = tissue.cells
-    return np.flatnonzero((cells["cell_type"] == ENDOTHELIAL) & (cells["root"] == NOT_ROOT))
+def signal_response(signal: np.ndarray, half: float, exponent: float) -> np.ndarray:
+    """Hill response to the VEGFR2 signal."""
+    return _response.py_func(signal, half, exponent)
 
 
-def exposure(tissue: Tissue, rows: np.ndarray, covered_multiplier: float) -> np.ndarray:
-    """What coverage leaves of a property of uncovered endothelium, 1 − C (1 − m)."""
-    cells = tissue.cells
-    coverage = np.where(cells["phenotype"][rows] == TIP, 0.0, cells["coverage"][rows])
+# --- kernels ---------------------------------------------------------------------------------------------------------
+
+
+@kernel
+def _response(signal, half, exponent):
+    power = signal**exponent
+    return power / (half**exponent + power)
+
+
+@kernel
+def _exposure(coverage, covered_multiplier):
+    """What coverage leaves of a property of uncovered endothelium."""
     return 1.0 - coverage * (1.0 - covered_multiplier)
 
 
-def signal_response(signal: np.ndarray, half: float | np.ndarray, exponent: float) -> np.ndarray:
-    """Hill response to the VEGFR2 signal."""
-    power = signal**exponent
-    return power / (half**exponent + power)
+@kernel
+def _fill_regression_rate(
+    cell_type, root, phenotype, perfused, coverage, signal,
+    uncovered_rate, covered_multiplier, flow_multiplier, half, covered_need, exponent, out,
+):  # fmt: skip
+    for row in range(out.size):
+        out[row] = 0.0
+        if cell_type[row] == ENDOTHELIAL and root[row] == NOT_ROOT:
+            covered = 0.0 if phenotype[row] == TIP else coverage[row]
+            lost = 1.0 - _response(signal[row], half * _exposure(covered, covered_need), exponent)
+            flow = flow_multiplier if perfused[row] != 0 else 1.0
+            out[row] = uncovered_rate * _exposure(covered, covered_multiplier) * flow * lost
+
+
+@kernel
+def _fill_pruning_rate(cell_type, root, phenotype, site, links, rate, out):
+    for row in range(out.size):
+        out[row] = 0.0
+        if cell_type[row] == ENDOTHELIAL and root[row] == NOT_ROOT and phenotype[row] != TIP:
+            if count_links(site[row], links) < 2:
+                out[row] = rate
