@@ -587,6 +587,12 @@ CASES: list[tuple[str, str, str, list[str]]] = [
         ],
     ),
     (
+        "necrosis_upside_down",
+        "  necrosis: true",
+        "  necrosis: {onset: 0.5 mmHg}",
+        ["broken.yaml:24:13: processes.necrosis: onset of 0.5 mmHg must lie above full of 0.5 mmHg"],
+    ),
+    (
         "step_too_long",
         "  necrosis: true",
         "  birth: {rate: 5 1/d}",

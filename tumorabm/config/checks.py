@@ -234,15 +234,26 @@ def _indispensable_on(experiment: Experiment) -> Iterator[Finding]:
             yield Finding(("processes", name), f"cannot be switched off: {process.indispensable}")
 
 
+@_needs("processes", "sets", "catalog")
+def _descending_values(experiment: Experiment) -> Iterator[Finding]:
+    for name, process in experiment.active_processes().items():
+        try:
+            values = _values(experiment, name) if process.descending else {}
+        except InputError:
+            continue  # said by _short_steps
+        for high, low in process.descending:
+            if not values[high] > values[low]:
+                unit = process.parameters[high].unit
+                message = f"{high} of {values[high]:g} {unit} must lie above {low} of {values[low]:g} {unit}"
+                yield Finding(("processes", name), message)
+
+
 @_needs("processes", "time_step", "sets", "catalog")
 def _short_steps(experiment: Experiment) -> Iterator[Finding]:
     step = experiment.time_step
     for name, process in experiment.active_processes().items():
-        setting = experiment.processes.get(name, True)
         try:
-            values = process.values_from(
-                experiment.catalog, experiment.sets, setting if isinstance(setting, dict) else None
-            )
+            values = _values(experiment, name)
         except InputError as error:
             yield Finding(("processes", name), str(error))
             continue
@@ -275,6 +286,13 @@ def _outputs_produced(experiment: Experiment) -> Iterator[Finding]:
             yield Finding(path, f"{name!r} is named twice")
         elif lacking := _lacking(experiment, name):
             yield Finding(path, f"{name!r} needs {' and '.join(lacking)}")
+
+
+def _values(experiment: Experiment, name: str) -> dict[str, float]:
+    """Values of a process's parameters; an InputError if the catalog lacks one."""
+    setting = experiment.processes.get(name, True)
+    given = setting if isinstance(setting, dict) else None
+    return declared.processes()[name].values_from(experiment.catalog, experiment.sets, given)
 
 
 def _lacking(experiment: Experiment, output: str) -> list[str]:

@@ -93,6 +93,8 @@ class Process:
     # What happens at most once in a step needs dt times its rate to stay small; the parameters named here are rates
     # (1/h) that a configuration's time step is checked against.
     limits_step: ClassVar[tuple[str, ...]] = ()
+    # Pairs of parameters of which the first must be larger than the second.
+    descending: ClassVar[tuple[tuple[str, str], ...]] = ()
 
     def __init__(self, values: Mapping[str, float]) -> None:
         missing = set(self.parameters) - set(values)

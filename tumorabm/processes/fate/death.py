@@ -41,6 +41,7 @@ class Necrosis(Process):
         "onset": Parameter("cell_types.tumor.necrosis_onset_oxygen", "mmHg", "no necrosis above"),
         "full": Parameter("cell_types.tumor.necrosis_full_oxygen", "mmHg", "full rate below"),
     }
+    descending = (("onset", "full"),)
     substrates = ("oxygen",)
     reads = ("cells/site", "cells/cell_type", "cells/state", "microenvironment/oxygen")
     writes = ("rates/necrosis",)
