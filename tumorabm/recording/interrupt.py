@@ -13,6 +13,8 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 class Interrupt:
     """A context in which the first signal only sets a flag; a second one stops at once.
 
+    A signal that the process ignores stays ignored: Ctrl-C reaches the workers of a sweep too, whose parent decides.
+
     Attributes
     ----------
     requested : bool
@@ -26,7 +28,8 @@ class Interrupt:
     def __enter__(self) -> Interrupt:
         # Python delivers signals to the main thread only, and only there can they be caught.
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._catch) for number in _SIGNALS}
+            heeded = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+            self._before = {number: signal.signal(number, self._catch) for number in heeded}
         return self
 
     def __exit__(self, *_: object) -> None:
