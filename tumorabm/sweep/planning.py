@@ -16,10 +16,9 @@ from tumorabm.recording import provenance
 from tumorabm.recording.atomic import write_text
 from tumorabm.recording.run_folder import CATALOG
 from tumorabm.sweep.plan import BASE, Plan, PlannedFactor, PlannedRun
-from tumorabm.sweep.points import experiments_of_points
+from tumorabm.sweep.points import experiments_of_points, settings_of
 
 if TYPE_CHECKING:
-    from tumorabm.sweep.factors import Point
     from tumorabm.sweep.sweep_file import Sweep
 
 # Seeds of runs with luck of their own stay exact in every kind of number.
@@ -87,13 +86,6 @@ def draft(sweep: Sweep) -> Draft:
         source_hash=provenance.source_hash(),
     )
     return Draft(plan, steps, _gathered(warnings))
-
-
-def settings_of(sweep: Sweep, point: Point) -> dict[str, Any]:
-    """What a point sets, by path."""
-    return {
-        path: level.setting for factor, level in zip(sweep.factors, point, strict=True) for path in factor.paths
-    }
 
 
 def prepare(sweep: Sweep, out: str | Path) -> Path:
