@@ -78,6 +78,10 @@ class SweepBlock(Block):
     """A sweep file."""
 
     base: Any = Field(description="Experiment that is varied: a file, relative to this one, or its content")
+    modules: list[str] = Field(
+        default_factory=list,
+        description="Modules of your own to import first: names, or files that end in .py, relative to this one",
+    )
     set: Any = Field(
         default_factory=dict, description="What differs from the base in all runs: values by path, or path=value"
     )

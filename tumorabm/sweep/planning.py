@@ -15,6 +15,7 @@ from tumorabm.errors import InputError
 from tumorabm.recording import provenance
 from tumorabm.recording.atomic import write_text
 from tumorabm.recording.run_folder import CATALOG
+from tumorabm.sweep.modules import load_modules
 from tumorabm.sweep.plan import BASE, Plan, PlannedFactor, PlannedRun
 from tumorabm.sweep.points import experiments_of_points, settings_of
 
@@ -81,7 +82,7 @@ def draft(sweep: Sweep) -> Draft:
         factors=[PlannedFactor(factor.label, factor.paths, factor.unit) for factor in sweep.factors],
         series=list(sweep.series),
         summaries={name: dict(definition) for name, definition in sweep.summaries.items()},
-        resources=sweep.resources.planned(),
+        resources={**sweep.resources.planned(), "modules": list(sweep.modules)},
         runs=runs,
         source_hash=provenance.source_hash(),
     )
@@ -148,6 +149,7 @@ def experiment_of(folder: str | Path, planned: PlannedRun) -> Experiment:
 def _base(folder: Path, changed: int) -> tuple[dict[str, Any], Sequence[Path]]:
     """Content of a sweep's base and the catalog folders; the time of its change is part of the key."""
     catalogs = [folder / CATALOG] if (folder / CATALOG).is_dir() else []
+    load_modules(Plan.read(folder).resources.get("modules", ()))
     return yaml.read(folder / BASE).data, catalogs
 
 

@@ -22,6 +22,7 @@ from tumorabm.sweep.blocks import ResourcesBlock, SweepBlock
 from tumorabm.sweep.designs import Design
 from tumorabm.sweep.designs.list import List
 from tumorabm.sweep.factors import Factor, factor_of
+from tumorabm.sweep.modules import load_modules
 from tumorabm.sweep.summaries import check_series, summary_faults
 from tumorabm.yaml import Document, Steps
 
@@ -47,6 +48,8 @@ class Sweep:
     series : tuple of str
     summaries : dict of str to dict
     resources : ResourcesBlock
+    modules : tuple of str
+        Users' own, by name or by absolute path.
     catalog_dirs : tuple of Path
     document : Document
         What was read, for messages.
@@ -63,6 +66,7 @@ class Sweep:
     series: tuple[str, ...]
     summaries: dict[str, dict[str, Any]]
     resources: ResourcesBlock
+    modules: tuple[str, ...]
     catalog_dirs: tuple[Path, ...]
     document: Document
 
@@ -104,7 +108,10 @@ def load_sweep(
     block, problems, broken = _blocks(document)
     if "base" in broken or "base" not in document.data:
         raise InputError(in_order(problems))
+    modules = tuple(str((folder / name).resolve()) if name.endswith(".py") else name for name in block.modules)
     try:
+        if "modules" not in broken:
+            load_modules(modules)
         base = read_base(document, folder, block.name, of_base, catalog_dirs)
     except InputError as error:
         raise InputError(in_order([*problems, *error.problems])) from None
@@ -126,6 +133,7 @@ def load_sweep(
         series=tuple(block.collect.series),
         summaries=block.collect.summaries,
         resources=block.resources,
+        modules=modules,
         catalog_dirs=tuple(Path(folder) for folder in catalog_dirs),
         document=document,
     )

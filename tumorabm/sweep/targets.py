@@ -179,10 +179,10 @@ def _leaf(path: str, annotation: Any) -> Target:
     written = next((item for item in metadata if isinstance(item, Written)), None)
     low, high = -math.inf, math.inf
     for item in metadata:
-        low = max(low, float(getattr(item, "ge", getattr(item, "gt", -math.inf)))) if isinstance(item, Ge | Gt) else low
-        high = (
-            min(high, float(getattr(item, "le", getattr(item, "lt", math.inf)))) if isinstance(item, Le | Lt) else high
-        )
+        if isinstance(item, Ge | Gt):
+            low = max(low, float(getattr(item, "ge", None) or getattr(item, "gt", 0.0)))
+        elif isinstance(item, Le | Lt):
+            high = min(high, float(getattr(item, "le", None) or getattr(item, "lt", 0.0)))
     unit = None
     if written is not None:
         unit = written.unit
