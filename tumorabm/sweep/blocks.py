@@ -53,7 +53,14 @@ class ResourcesBlock(Block):
     partition: str | None = Field(None, description="Partition of a cluster")
     account: str | None = Field(None, description="Account on a cluster")
     walltime: Span | None = Field(None, description="Longest time of a cluster's job, which may hold several runs")
+    cores: int | None = Field(
+        None,
+        description="Cores of a task of an array, which has as many runs at once as fit; those of one run by default",
+        ge=1,
+    )
+    tasks: int | None = Field(None, description="Size of an array; a task for each run by default, up to 1000", ge=1)
     scheduler: str | None = Field(None, description="Address of a dask scheduler that runs already")
+    interface: str | None = Field(None, description="Network interface by which a cluster's nodes reach this machine")
     directives: list[str] = Field(
         default_factory=list, description="Further options of sbatch, for example '--qos=short'"
     )
