@@ -1,4 +1,4 @@
-"""Modules of users: what registers their own processes, imported wherever a run of a sweep is checked or carried out."""
+"""Modules of users, which register their own processes: imported wherever a run is checked or carried out."""
 
 from __future__ import annotations
 
