@@ -51,7 +51,7 @@ def stop() -> None:
 
 
 def take_new_runs() -> None:
-    """Begin runs again after ``ask_to_stop``, in a process that goes on when a sweep ends."""
+    """Begin runs again after ``stop``, in a process that goes on when a sweep ends."""
     _stopping.clear()
 
 
