@@ -180,9 +180,9 @@ def _leaf(path: str, annotation: Any) -> Target:
     low, high = -math.inf, math.inf
     for item in metadata:
         if isinstance(item, Ge | Gt):
-            low = max(low, float(getattr(item, "ge", None) or getattr(item, "gt", 0.0)))
+            low = max(low, _bound(item, "ge", "gt"))
         elif isinstance(item, Le | Lt):
-            high = min(high, float(getattr(item, "le", None) or getattr(item, "lt", 0.0)))
+            high = min(high, _bound(item, "le", "lt"))
     unit = None
     if written is not None:
         unit = written.unit
@@ -202,6 +202,10 @@ def _leaf(path: str, annotation: Any) -> Target:
         return []
 
     return Target(path, unit, check, low, high, whole=kinds == [int])
+
+
+def _bound(item: Any, *names: str) -> float:
+    return float(next(getattr(item, name) for name in names if hasattr(item, name)))
 
 
 def _flattened(annotation: Any) -> tuple[list[Any], list[Any]]:
