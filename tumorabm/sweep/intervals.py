@@ -98,3 +98,21 @@ def paired_t(differences: np.ndarray, level: float = LEVEL) -> tuple[float, floa
         return mean, float("nan"), float("nan")
     half = float(stats.t.ppf(0.5 + level / 2.0, n - 1) * np.std(differences, ddof=1) / np.sqrt(n))
     return mean, mean - half, mean + half
+
+
+def luck_of_runs(values: np.ndarray, shared: bool) -> tuple[float, float]:
+    """Standard deviation of single runs by luck, and its share of their variance over all points.
+
+    Parameters
+    ----------
+    values : ndarray, shape (points, replicates)
+        Points with missing values are left out.
+    shared : bool
+        Whether replicate i has the same seed at every point.
+    """
+    whole = values[np.isfinite(values).all(axis=1)]
+    if len(whole) < 2 or whole.shape[1] < 2:
+        return float("nan"), float("nan")
+    luck = float(luck_variance(whole, shared).mean())
+    between = max(float(whole.mean(axis=1).var(ddof=1)) - luck / whole.shape[1], 0.0)
+    return float(np.sqrt(luck)), luck / (luck + between) if luck + between > 0.0 else float("nan")
