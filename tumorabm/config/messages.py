@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -88,11 +88,14 @@ def _reworded(kind: str, given: Any, context: Mapping[str, Any], message: str) -
 def model_at(model: type[BaseModel], path: Steps) -> type[BaseModel] | None:
     """The block that a path into a model leads to."""
     found: type[BaseModel] | None = model
+    named = False  # whether the next step is a name in a mapping of blocks
     for step in path:
-        if found is None or isinstance(step, int):
+        if found is None or isinstance(step, int) or named:
+            named = False
             continue
         fields = {field.alias or name: field for name, field in found.model_fields.items()}
-        found = _block_in(fields[step].annotation) if step in fields else None
+        annotation = fields[step].annotation if step in fields else None
+        found, named = _block_in(annotation), get_origin(annotation) is dict
     return found
 
 

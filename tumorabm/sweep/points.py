@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from tumorabm.config import Experiment, load_experiment
+from tumorabm.config.loading import path_steps
 from tumorabm.errors import InputError, Problem
 from tumorabm.sweep.factors import Point
 
@@ -60,6 +61,13 @@ def _placed(sweep: Sweep, point: Point, problem: Problem) -> Problem:
             said = problem.message if problem.path == path else f"{problem.path}: {problem.message}"
             return sweep.document.problem(level.place or ("factors", factor.label), said, not level.place)
     said = f"{problem.path}: {problem.message}" if problem.path else problem.message
+    where = path_steps(problem.path)
+    for factor, level in zip(sweep.factors, point, strict=True):
+        # What is wrong with a block is the matter of a factor that sets a part of it, or more than it.
+        if where and any(
+            set_path[: len(where)] == where[: len(set_path)] for set_path in map(path_steps, factor.paths)
+        ):
+            return sweep.document.problem(level.place or ("factors", factor.label), said, not level.place)
     return sweep.document.problem(("design",), said)
 
 

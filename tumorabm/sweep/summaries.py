@@ -283,7 +283,7 @@ def _unit_of_field(experiment: Experiment, name: str) -> str:
 def check_series(name: Any, experiment: Experiment) -> str:
     """What is wrong with the name of a time series to collect; empty if nothing is."""
     known = series_of_experiment(experiment)
-    if name in known:
+    if isinstance(name, str) and name in known:
         return ""
     return f"{name!r} is no time series of the base experiment{nearest(str(name), known)}"
 
@@ -311,7 +311,7 @@ def summary_faults(definition: Any, experiment: Experiment) -> list[tuple[str, s
     if "statistic" not in definition:
         return faults
     name = definition["statistic"]
-    if name not in STATISTICS:
+    if not isinstance(name, str) or name not in STATISTICS:
         return [*faults, ("statistic", f"{name!r} is no statistic{nearest(str(name), STATISTICS)}")]
     return faults + _option_faults(definition, STATISTICS[name], unit, experiment)
 

@@ -109,9 +109,12 @@ def load_sweep(
     if "base" in broken or "base" not in document.data:
         raise InputError(in_order(problems))
     modules = tuple(str((folder / name).resolve()) if name.endswith(".py") else name for name in block.modules)
+    for index, name in enumerate(modules):
+        try:
+            load_modules([name])
+        except InputError as error:
+            problems += [document.problem(("modules", index), problem.message) for problem in error.problems]
     try:
-        if "modules" not in broken:
-            load_modules(modules)
         base = read_base(document, folder, block.name, of_base, catalog_dirs)
     except InputError as error:
         raise InputError(in_order([*problems, *error.problems])) from None

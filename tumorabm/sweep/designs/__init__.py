@@ -43,7 +43,7 @@ def read_design(given: Any) -> Design:
     method = given.get("method")
     if method is None:
         raise Wrong([Fault(("method",), f"is missing; expected one of {', '.join(DESIGNS)}")])
-    if method not in DESIGNS:
+    if not isinstance(method, str) or method not in DESIGNS:
         raise Wrong([Fault(("method",), f"{method!r} is no design{nearest(method, DESIGNS)}")])
     try:
         return DESIGNS[method].model_validate(given)
