@@ -81,6 +81,7 @@ def run_sweep(
     loop = _Loop(folder, plan, chosen, count, retry_failed)
     with Interrupt() as interrupt, SweepProgress(plan.name, loop.counts.total, not progress) as shown:
         loop.begin(shown)
+        options["stopping"] = lambda: interrupt.requested
         while loop.busy and not interrupt.requested:
             with make_workers(plan, count, options) as pool:
                 loop.feed(pool, interrupt)

@@ -1,9 +1,10 @@
 """Where the runs of a sweep are carried out: one file and one line each.
 
 An executor is made of the plan, the number of workers and options (what the plan's resources have, replaced by the
-command line, and ``folder``), and is a context that gives a ``concurrent.futures.Executor`` whose workers are
-processes. It may have two methods more: ``interrupt()``, upon which workers write checkpoints and end; and ``leave()``,
-which waits for that and then for nothing. If it breaks, it is left and made again.
+command line, ``folder``, and ``stopping``, which tells whether a signal came while workers are waited for), and is a
+context that gives a ``concurrent.futures.Executor`` whose workers are processes. It may have two methods more:
+``interrupt()``, upon which workers write checkpoints and end; and ``leave()``, which waits for that and then for
+nothing. If it breaks, it is left and made again.
 """
 
 from __future__ import annotations

@@ -68,7 +68,8 @@ class DaskPool(Executor):
 
     def leave(self, patience: float = _PATIENCE) -> None:
         """Wait for what is under way, as long as a checkpoint may take; then for nothing."""
-        wait(list(self._futures), timeout=patience)
+        if self.client.scheduler_info()["workers"]:
+            wait(list(self._futures), timeout=patience)
         self.shutdown(wait=False)
         with contextlib.suppress(OSError):  # workers that others started go on, with other sweeps
             self.client.run(take_new_runs, on_error="ignore")

@@ -6,10 +6,11 @@ a network where others must not, use the script of ``--emit-array``, which opens
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
     from tumorabm.sweep.plan import Plan
 
-_LOOK_EVERY: Final = 1.0  # seconds between looks for the first worker
+_LOOK_EVERY: Final = 0.5  # seconds between looks for the first worker
+_SUBMISSION: Final = 120.0  # seconds within which at least one job has to be submitted
 _TAIL: Final = 1500  # characters of a job's output that a message shows
 
 
@@ -39,7 +41,7 @@ def slurm_workers(plan: Plan, workers: int, options: Mapping[str, Any]) -> Itera
     workers : int
         How many jobs.
     options : mapping
-        Resources that replace the plan's, and the sweep's ``folder``, for what jobs print.
+        Resources that replace the plan's; the sweep's ``folder``, for what jobs print; ``stopping``.
 
     Raises
     ------
@@ -47,6 +49,8 @@ def slurm_workers(plan: Plan, workers: int, options: Mapping[str, Any]) -> Itera
         If dask-jobqueue is not installed, there is no Slurm, it refuses the jobs, or they all end before they work.
     """
     jobqueue, distributed = imported("dask_jobqueue"), imported("distributed")
+    if shutil.which("sbatch") is None:
+        raise InputError("--executor slurm: there is no sbatch here; is this a machine of a cluster?")
     resources = {**plan.resources, **options}
     logs = log_folder(resources["folder"])
     earlier = set(logs.iterdir())
@@ -54,10 +58,18 @@ def slurm_workers(plan: Plan, workers: int, options: Mapping[str, Any]) -> Itera
         cluster: SLURMCluster = jobqueue.SLURMCluster(**_arguments(plan.name, resources, logs))
         # Closing it cancels its jobs.
         with cluster, distributed.Client(cluster, set_as_default=False) as client:
+            _check(cluster.job_script())
             # Both bounds the same: a job that ends, at the end of its time or with its node, is replaced by another.
             cluster.adapt(minimum_jobs=workers, maximum_jobs=workers)
-            _wait_for_a_worker(cluster, logs, earlier)
+            _wait_for_a_worker(cluster, logs, earlier, resources.get("stopping", lambda: False))
             yield from used(DaskPool(client))
+
+
+def _check(script: str) -> None:
+    """Ask Slurm whether it would take a job like this; its refusal of a real one would only be logged."""
+    done = subprocess.run(["sbatch", "--test-only"], input=script, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise InputError(f"--executor slurm: Slurm refuses a job ({done.stderr.strip()}); see the sweep's resources")
 
 
 def _arguments(name: str, resources: Mapping[str, Any], logs: Path) -> dict[str, Any]:
@@ -82,15 +94,18 @@ def _arguments(name: str, resources: Mapping[str, Any], logs: Path) -> dict[str,
     }
 
 
-def _wait_for_a_worker(cluster: SLURMCluster, logs: Path, earlier: set[Path]) -> None:
+def _wait_for_a_worker(cluster: SLURMCluster, logs: Path, earlier: set[Path], stopping: Callable[[], bool]) -> None:
     """Until one of the jobs works, which may take as long as the queue is; or all have ended, which is an error."""
     told = False
-    while not cluster.scheduler_info["workers"]:
+    began = time.monotonic()
+    while not cluster.scheduler_info["workers"] and not stopping():
         jobs = [job.job_id for job in cluster.workers.values() if job.job_id]
         if jobs and not _queued(jobs) and not cluster.scheduler_info["workers"]:
             raise InputError(f"--executor slurm: the jobs ended before they began to work{_said(logs, earlier)}")
+        if not jobs and time.monotonic() - began > _SUBMISSION:
+            raise InputError(f"--executor slurm: Slurm has taken no job for {_SUBMISSION:g} s")
         if jobs and not told:
-            print(f"Waiting for Slurm to start {len(jobs)} jobs ({', '.join(jobs[:3])} ...)", file=sys.stderr)
+            print(f"Waiting for Slurm to start jobs: {', '.join(jobs)}", file=sys.stderr)
             told = True
         time.sleep(_LOOK_EVERY)
 
