@@ -17,13 +17,13 @@ from tumorabm.config.loading import assignments, path_steps
 from tumorabm.config.messages import in_order, messages_of
 from tumorabm.config.quantity import Fault, Wrong
 from tumorabm.errors import InputError, Problem, nearest
-from tumorabm.sweep.base_experiment import BaseExperiment, base_keys, read_base
 from tumorabm.sweep.blocks import ResourcesBlock, SweepBlock
 from tumorabm.sweep.designs import Design
 from tumorabm.sweep.designs.list import List
 from tumorabm.sweep.factors import Factor, factor_of
 from tumorabm.sweep.modules import load_modules
 from tumorabm.sweep.summaries import check_series, summary_faults
+from tumorabm.sweep.varied import BaseExperiment, base_keys, read_base
 from tumorabm.yaml import Document, Steps
 
 # More runs than this are a slip of the pen, or a plan that takes hours to make.
