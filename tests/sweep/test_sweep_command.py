@@ -105,7 +105,13 @@ def test_an_estimate_in_words() -> None:
         "measured on the first 50 steps of the base experiment (20 ms per step, 1.5 s around them) and extrapolated to "
         "10,000 steps; a tumor that grows takes longer, and factors may change it",
     )
-    assert [duration(seconds) for seconds in (1.0, 200.0, 9000.0, 1e6)] == ["1 s", "3.33 min", "2.5 h", "11.6 d"]
+    assert [duration(seconds) for seconds in (1.0, 109.6, 200.0, 9000.0, 1e6)] == [
+        "1 s",
+        "110 s",
+        "3.33 min",
+        "2.5 h",
+        "11.6 d",
+    ]
     assert [size(count) for count in (10, 2e3, 3e6, 4e9, 5e12)] == ["10 bytes", "2 kB", "3 MB", "4 GB", "5 TB"]
 
 

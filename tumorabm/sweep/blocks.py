@@ -10,7 +10,7 @@ from tumorabm import units
 from tumorabm.config.blocks import Block
 from tumorabm.config.quantity import Fault, Span, Wrong
 from tumorabm.sweep.designs import DESIGNS, Design, read_design
-from tumorabm.sweep.factors import FactorBlock
+from tumorabm.sweep.factor_blocks import FactorBlock
 
 # Columns of the table that are not factors.
 TAKEN: Final = (
