@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tumorabm.cli_options import CatalogFolders, Config, Json, Out, Set, exit_status, print_json
+from tumorabm.cli_options import FAILED, CatalogFolders, Config, Json, Out, Set, exit_status, print_json
 from tumorabm.errors import InputError
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def sensitivity(
         _need_figures()
         _tell(asked, as_json)
         folder, counts = asked.run(asked.screening_sweep(), executor, jobs, not as_json)
-        _go_on(counts, as_json)
+        _go_on(folder, counts, as_json)
         screening = asked.screened(folder)
         from tumorabm.sweep.figures import draw_screening, draw_shares
 
@@ -92,7 +92,7 @@ def sensitivity(
         chosen = screening.that_matter[:most]
         if sobol and chosen:
             folder, counts = asked.run(asked.shares_sweep(chosen), executor, jobs, not as_json)
-            _go_on(counts, as_json)
+            _go_on(folder, counts, as_json)
             found = asked.shared(folder)
             draw_shares(folder / f"{asked.stem}.png", found, str(asked.measured), logarithm)
             content |= _shares_told(asked, found, folder, counts, as_json)
@@ -124,7 +124,7 @@ def ablate(
         asked = Ablation(str(config), output, _statistic(statistic, at), replicates, said, tuple(catalog or ()), out)
         _need_figures()
         folder, counts = asked.run(executor, jobs, not as_json)
-        _go_on(counts, as_json)
+        _go_on(folder, counts, as_json)
         rows = asked.evaluated(folder)
         draw_ablation(folder / f"{asked.stem}.png", rows, str(asked.measured), asked.measured.unit)
         if as_json:
@@ -152,7 +152,7 @@ def _need_figures() -> None:
         raise InputError(f"this needs {' and '.join(missing)}: pip install 'tumorabm[analysis]'")
 
 
-def _go_on(counts: Counts, as_json: bool) -> None:
+def _go_on(folder: Path, counts: Counts, as_json: bool) -> None:
     """End here if not all runs are over; what failed for good is told as missing."""
     if not as_json:
         print(counts)
@@ -161,7 +161,17 @@ def _go_on(counts: Counts, as_json: bool) -> None:
             print_json({"counts": counts.as_dict()})
         raise typer.Exit(counts.exit_status)
     if not counts.finished:
-        raise InputError("no run is finished, there is nothing to evaluate; `tumorabm sweep FOLDER --status` says more")
+        print(f"{folder}: no run is finished, there is nothing to evaluate; {_first_message(folder)}", file=sys.stderr)
+        raise typer.Exit(FAILED)
+
+
+def _first_message(folder: Path) -> str:
+    """What the first run that failed says."""
+    from tumorabm.sweep.plan import Plan
+    from tumorabm.sweep.status import told
+
+    messages = (told(folder, planned).message for planned in Plan.read(folder).runs)
+    return next((message for message in messages if message), "")
 
 
 def _tell(asked: Sensitivity, as_json: bool) -> None:
@@ -266,7 +276,7 @@ def _print_ablation(asked: Ablation, rows: list[Removed], folder: Path, counts: 
             _number(row.difference),
             f"{_number(row.low)} to {_number(row.high)}",
             _number(row.ratio),
-            f"{_number(row.ratio_low)} to {_number(row.ratio_high)}",
+            f"{_number(row.ratio_low)} to {_number(row.ratio_high)}" if row.ratio > 0.0 else "-",
             f"{row.effect:+.2g}",
             str(row.seeds),
         )

@@ -94,7 +94,7 @@ def test_with_independent_seeds_what_a_seed_does_counts_as_luck() -> None:
 def test_intervals_hold_what_they_promise() -> None:
     """Of many small noisy designs, about 95 % of the intervals hold the exact value."""
     hits = []
-    for seed in range(40):
+    for seed in range(25):
         noisy = with_luck(ishigami(*sobol_points(64, seed=seed).T), 2.0, replicates=3, seed=seed)
         for share in shares(NAMES, noisy, 64).factors:
             hits.append(share.first_low < FIRST[share.factor] < share.first_high)
@@ -157,12 +157,12 @@ def test_a_factor_without_effect_is_seldom_called_one() -> None:
     """The floor holds in about 95 of 100; with the whole interval above it as well, hardly ever is one wrong."""
     above, called, rows = 0, 0, 0
     points = morris_points(8)
-    for seed in range(300):
+    for seed in range(150):
         for row in screen(NAMES, points.tolist(), with_luck(np.zeros(32), 1.0, replicates=3, seed=seed), 8, 4):
             rows += 1
             above += row.mu_star > row.floor
             called += row.verdict == MATTERS
-    assert 0.03 < above / rows < 0.08
+    assert 0.025 < above / rows < 0.09
     assert called / rows < 0.01
 
 
@@ -206,7 +206,7 @@ def test_what_is_no_morris_design_is_refused() -> None:
 
 def test_intervals_of_few_values_are_not_too_short() -> None:
     rng = np.random.default_rng(3)
-    samples = rng.standard_normal((400, 8)) + 1.0
+    samples = rng.standard_normal((300, 8)) + 1.0
     for interval in (bootstrap_mean, lambda values: paired_t(values)[1:]):
         hits = [low < 1.0 < high for low, high in map(interval, samples)]
         assert 0.92 < np.mean(hits) < 0.98

@@ -25,15 +25,14 @@ _BLUE: Final = "#0072B2"
 _ORANGE: Final = "#E69F00"
 _GREY: Final = "#8C8C8C"
 _LIGHT: Final = "#DDDDDD"
-_UNITS: Final = {"um": "µm", "1/mm^2": "mm⁻²", "um^3": "µm³", "1": "", "mmHg um^3/h": "mmHg µm³/h"}
+_UNITS: Final = {"um": "µm", "1/mm^2": "mm⁻²", "um^3": "µm³", "1": "dimensionless", "mmHg um^3/h": "mmHg µm³/h"}
 _MOST_ROWS: Final = 40
 _ROW: Final = 0.24  # inches
 
 
 def unit_text(unit: str) -> str:
-    """A unit in brackets; nothing for pure numbers."""
-    text = _UNITS.get(unit, unit)
-    return f" ({text})" if text else ""
+    """A unit in brackets."""
+    return f" ({_UNITS.get(unit, unit)})"
 
 
 def draw_screening(path: Path, rows: Sequence[Screened], what: str, unit: str, logarithm: bool = False) -> None:
@@ -65,7 +64,7 @@ def draw_screening(path: Path, rows: Sequence[Screened], what: str, unit: str, l
     axes.set_xlabel(f"mean absolute change of {said}\nover a value's range, µ*{unit_text(unit)}")
     entries = [("matters", _BLUE), ("unclear", _ORANGE), ("not above luck", _GREY)]
     handles = [_marker(color, label) for label, color in entries] + [_patch(_LIGHT, "what luck alone reaches")]
-    axes.legend(handles=handles, loc="lower right", frameon=False, fontsize=8)
+    _legend(figure, handles)
     left = sum(1 for row in rows if row.effects) - len(shown)
     axes.set_title(f"Morris screening, 95 % intervals{f'; {left} smaller not shown' if left else ''}", fontsize=9)
     _save(figure, path)
@@ -82,8 +81,8 @@ def draw_shares(path: Path, found: Shares, what: str, logarithm: bool = False) -
     said = f"ln {what}" if logarithm else what
     axes.set_xlabel(f"share of the variance of {said} without luck (dimensionless)")
     handles = [_marker(_BLUE, "total (with interactions)"), _marker(_ORANGE, "by itself (first order)")]
-    axes.legend(handles=handles, loc="lower right", frameon=False, fontsize=8)
-    luck = f"; luck: {100 * found.luck_share:.0f} % of the variance of one run" if np.isfinite(found.luck_share) else ""
+    _legend(figure, handles)
+    luck = f"; luck: {100 * found.luck_share:.1f} % of the variance of one run" if np.isfinite(found.luck_share) else ""
     axes.set_title(f"Sobol's shares, 95 % intervals{luck}", fontsize=9)
     _save(figure, path)
 
@@ -105,7 +104,7 @@ def draw_ablation(path: Path, rows: Sequence[Removed], what: str, unit: str) -> 
     seeds = max((row.seeds for row in shown), default=0)
     axes.set_title(f"One process switched off at a time, {seeds} shared seeds, 95 % intervals (paired t)", fontsize=9)
     handles = [_marker(_BLUE, "interval leaves out no change"), _marker(_GREY, "it does not")]
-    axes.legend(handles=handles, loc="best", frameon=False, fontsize=8)
+    _legend(figure, handles)
     _save(figure, path)
 
 
@@ -128,7 +127,7 @@ def _rows(count: int, labels: Sequence[str], width: float, height: float = _ROW)
     """Axes with a labeled row each, the first at the top."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, 1.3 + height * max(count, 3)), layout="constrained")
+    figure = Figure(figsize=(width, 1.6 + height * max(count, 3)), layout="constrained")
     axes = figure.add_subplot()
     axes.set_yticks(range(count), [label.replace("_", " ") for label in labels], fontsize=8)
     axes.set_ylim(max(count, 1) - 0.4, -0.6)
@@ -144,6 +143,11 @@ def _interval(axes: Axes, position: float, value: float, low: float, high: float
     if np.isfinite(low) and np.isfinite(high):
         axes.plot([low, high], [position, position], color=color, lw=1.8, solid_capstyle="butt", zorder=2)
     axes.plot([value], [position], "o", color=color, ms=4.5, zorder=3)
+
+
+def _legend(figure: Figure, handles: Sequence[Any]) -> None:
+    """Below the axes, where no interval can be hidden by it."""
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False, fontsize=8)
 
 
 def _marker(color: str, label: str) -> Any:
