@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from same_data import same
-from short_run import SHORT, command, data, started, told
+from short_run import SHORT, command, data, started
 
 from tumorabm import yaml
 from tumorabm.errors import InputError
@@ -25,19 +25,19 @@ from tumorabm.sweep.executors.slurm import slurm_workers
 from tumorabm.sweep.loop import run_sweep
 from tumorabm.sweep.plan import Plan
 from tumorabm.sweep.planning import prepare
-from tumorabm.sweep.status import Status
-from tumorabm.sweep.status import told as status_of
+from tumorabm.sweep.results import status_of
+from tumorabm.sweep.status import Status, told
 from tumorabm.sweep.sweep_file import load_sweep
 
 SLURM = Path(__file__).parent / "slurm"
 START = SLURM / "start_slurm.sh"
 REQUIRED = "TUMORABM_REQUIRE_SLURM"  # in CI: a missing Slurm is a failure
 
-LONG = 2  # index of a run that takes a few seconds; runs 0 and 1 take less than one
+LONG = 2  # index of a run that takes a second or two; runs 0 and 1 take less than one
 
 
 def make_sweep(out: Path, **resources: object) -> Path:
-    """Folder of a sweep of four runs: two durations, two replicates."""
+    """Folder of a sweep of three runs, the last of them longer than the others."""
     sweep = {
         "base": yaml.parse(SHORT, "short").data,
         "set": {
@@ -46,8 +46,7 @@ def make_sweep(out: Path, **resources: object) -> Path:
             "record": {"every": "1 d", "frames": "4 d", "checkpoint": "2 d"},
         },
         "name": "cluster",
-        "factors": {"length": {"path": "duration", "values": ["4 d", "30 d"]}},
-        "replicates": 2,
+        "factors": {"length": {"path": "duration", "values": ["1 d", "2 d", "24 d"]}},
         "collect": {"summaries": {"cells": {"output": "tumor_cells", "statistic": "final"}}},
         "resources": {"workers": 2, **resources},
     }
@@ -55,7 +54,7 @@ def make_sweep(out: Path, **resources: object) -> Path:
 
 
 def statuses(folder: Path) -> list[Status]:
-    return [status_of(folder, planned) for planned in Plan.read(folder).runs]
+    return [told(folder, planned) for planned in Plan.read(folder).runs]
 
 
 def same_results(folder: Path, reference: Path) -> None:
@@ -88,8 +87,8 @@ def reference(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     """The sweep by the local pool. Processes of xdist do it together, as any processes may."""
     base = tmp_path_factory.getbasetemp()
     folder = make_sweep((base if worker_id == "master" else base.parent) / "by_local_pool")
-    counts = run_sweep(folder, workers=2, progress=False)
-    assert counts.finished == 4
+    counts = run_sweep(folder, workers=1, progress=False)
+    assert counts.finished == 3
     return folder
 
 
@@ -140,8 +139,8 @@ def test_a_local_cluster_of_dask_gives_the_same_data_though_a_worker_is_killed(r
     os.kill(statuses(folder)[LONG].process, signal.SIGKILL)
     out, err = going.communicate(timeout=120)
     assert going.returncode == 0, err
-    assert "4 runs: 4 finished" in out
-    assert [status.attempt for status in statuses(folder)] == [1, 1, 2, 1]
+    assert "3 runs: 3 finished" in out
+    assert [status.attempt for status in statuses(folder)] == [1, 1, 2]
     same_results(folder, reference)
 
 
@@ -149,20 +148,20 @@ def test_an_array_job_gives_the_same_data_though_a_task_is_told_to_stop(
     reference: Path, tmp_path: Path, slurm: Path
 ) -> None:
     folder = make_sweep(tmp_path / "with blank", tasks=2, memory="1 GB", walltime="20 min", partition="main")
-    script = Path(told(command("sweep", folder, "--emit-array", "--json"))["script"])
+    script = emit_array(folder)
     first = slurm_said("sbatch", "--parsable", script)
     until(lambda: under_way(folder, LONG))
     slurm_said("scancel", "--batch", "--signal=TERM", f"{first}_0")  # as at the end of the time: --signal=B:TERM
     until(lambda: len(exit_codes(slurm, first)) == 2)
     assert exit_codes(slurm, first) == {0: "130:0", 1: "0:0"}
-    assert [status.state for status in statuses(folder)] == ["finished", "finished", "interrupted", "finished"]
-    shown = told(command("sweep", folder, "--status", "--json"))
-    assert (shown["finished"], shown["interrupted"]) == (3, 1)
+    assert [status.state for status in statuses(folder)] == ["finished", "finished", "interrupted"]
+    counts = status_of(folder)
+    assert (counts["runs"], counts["finished"], counts["interrupted"]) == (3, 2, 1)
     reached = RunFolder.told(folder / statuses(folder)[LONG].run_id)
     assert reached["status"] == "interrupted" and reached["step"] > 0
 
     slurm_said("sbatch", "--wait", script)  # the same again does only what is left
-    assert [status.attempt for status in statuses(folder)] == [1, 1, 2, 1]
+    assert [status.attempt for status in statuses(folder)] == [1, 1, 2]
     same_results(folder, reference)
     assert len(list((folder / "slurm").glob(f"{first}_*.txt"))) == 2
 
@@ -188,7 +187,7 @@ def test_jobs_that_end_before_they_begin_say_why(tmp_path: Path, slurm: Path) ->
     folder = make_sweep(tmp_path, interface="lo", prologue=["echo 'no module named python'", "exit 3"])
     with pytest.raises(InputError, match="ended before they began to work.*\n.*no module named python"):
         run_sweep(folder, "slurm", 1, progress=False)
-    assert [status.state for status in statuses(folder)] == ["waiting"] * 4
+    assert [status.state for status in statuses(folder)] == ["waiting"] * 3
 
 
 def test_options_that_slurm_refuses_are_told(tmp_path: Path, slurm: Path) -> None:

@@ -15,7 +15,7 @@ umask 022
 
 folder=/run/tumorabm-slurm
 conf=$folder/slurm.conf
-wait_seconds=60
+wait_seconds=30
 
 fail() {
     echo "start_slurm.sh: $1" >&2
@@ -50,7 +50,9 @@ done
 export PATH=$PATH:/usr/sbin SLURM_CONF=$conf
 
 node=$(hostname -s)
-idle() { [ -f "$conf" ] && sinfo --noheader --nodes="$node" --format=%T 2>/dev/null | grep -qE '^(idle|mixed|allocated)$'; }
+alive() { [ -s "$folder/$1.pid" ] && kill -0 "$(cat "$folder/$1.pid")" 2>/dev/null; }
+state() { timeout 5 sinfo --noheader --nodes="$node" --format=%T 2>/dev/null || echo "no answer"; }
+idle() { alive slurmctld && alive slurmd && state | grep -qE '^(idle|mixed|allocated)$'; }
 if idle; then
     echo "$conf"
     exit
@@ -113,11 +115,14 @@ start_munge
 # Without the lock's descriptor, which daemons would hold for ever.
 slurmctld -i 9>&- >/dev/null 2>"$folder/slurmctld.err" || fail "slurmctld did not start:" "$folder/slurmctld.log"
 slurmd -N "$node" 9>&- >/dev/null 2>"$folder/slurmd.err" || fail "slurmd did not start:" "$folder/slurmd.log"
-for _ in $(seq $((wait_seconds * 5))); do
+until=$((SECONDS + wait_seconds))
+while [ $SECONDS -lt $until ]; do
     if idle; then
         echo "$conf"
         exit
     fi
     sleep 0.2
 done
-fail "the node is not idle after $wait_seconds s ($(sinfo --noheader --format='%T %E' 2>&1 | head -1)):" "$folder/slurmctld.log"
+alive slurmctld || fail "slurmctld has ended:" "$folder/slurmctld.log"
+alive slurmd || fail "slurmd has ended:" "$folder/slurmd.log"
+fail "the node is not ready after $wait_seconds s ($(state)):" "$folder/slurmctld.log"
