@@ -39,6 +39,7 @@ _SETTINGS: Final = {
     "distributed.scheduler.allowed-failures": 0,
     "distributed.scheduler.worker-saturation": 1.0,
     "distributed.scheduler.work-stealing": False,
+    "distributed.deploy.lost-worker-timeout": "5s",  # until a job that has ended is replaced
     "distributed.admin.tick.limit": "60s",  # a kernel may hold the interpreter for a while
 }
 
