@@ -62,7 +62,7 @@ def sweep(
         if array:
             from tumorabm.sweep.array import emit_array
 
-            script = emit_array(folder)
+            script = emit_array(folder, at_once=workers)
             if as_json:
                 print_json({"sweep": str(folder), "script": str(script)})
             else:
