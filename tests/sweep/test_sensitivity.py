@@ -49,13 +49,13 @@ def test_sobol_shares_of_ishigami_through_the_whole_machinery(tmp_path: Path) ->
 
 @pytest.mark.slow
 def test_sobol_shares_of_noisy_ishigami_through_the_whole_machinery(tmp_path: Path) -> None:
-    found = shares_of_ishigami(tmp_path, samples=256, replicates=2, noise=2.0)
+    found = shares_of_ishigami(tmp_path, samples=128, replicates=2, noise=2.0)
     for share in found.factors:
         assert share.first_low < FIRST[share.factor] < share.first_high
         assert share.total_low < TOTAL[share.factor] < share.total_high
-        assert share.total_high - share.total_low < 0.4
-    assert found.variance == pytest.approx(VARIANCE, rel=0.15)
-    assert found.luck == pytest.approx(4.0, rel=0.15)
+        assert share.total_high - share.total_low < 0.6
+    assert found.variance == pytest.approx(VARIANCE, rel=0.25)
+    assert found.luck == pytest.approx(4.0, rel=0.25)
 
 
 @pytest.fixture(scope="module")
