@@ -169,17 +169,19 @@ def test_an_array_job_gives_the_same_data_though_a_task_is_told_to_stop(
 def test_jobs_of_dask_jobqueue_give_the_same_data_though_the_parent_is_told_to_stop(
     reference: Path, tmp_path: Path, slurm: Path
 ) -> None:
-    folder = make_sweep(tmp_path, memory="1 GB", walltime="20 min", interface="lo")
+    mark = f"tests-{os.getpid()}"
+    folder = make_sweep(tmp_path, memory="1 GB", walltime="20 min", interface="lo", directives=[f"--comment={mark}"])
     going = started("sweep", folder, "--executor", "slurm", "--workers", 2)
     until(lambda: under_way(folder, LONG))
+    assert mark in slurm_said("squeue", "--noheader", "--format=%k", "--states=PENDING,RUNNING")
     going.send_signal(signal.SIGTERM)
     _, err = going.communicate(timeout=120)
     assert going.returncode == 130, err
-    assert slurm_said("squeue", "--noheader", "--name=cluster", "--states=PENDING,RUNNING") == ""
+    assert mark not in slurm_said("squeue", "--noheader", "--format=%k", "--states=PENDING,RUNNING")
     assert statuses(folder)[LONG].state == "interrupted"
     done = command("sweep", folder, "--executor", "slurm", "--workers", 1)
     assert done.returncode == 0, done.stderr
-    assert slurm_said("squeue", "--noheader", "--name=cluster", "--states=PENDING,RUNNING") == ""
+    assert mark not in slurm_said("squeue", "--noheader", "--format=%k", "--states=PENDING,RUNNING")
     same_results(folder, reference)
 
 
