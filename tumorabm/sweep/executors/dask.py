@@ -116,7 +116,8 @@ def dask_workers(plan: Plan, workers: int, options: Mapping[str, Any]) -> Iterat
                     threads_per_worker=1,  # takes one run at a time
                     processes=True,
                     host="127.0.0.1",
-                    dashboard_address=None,
+                    dashboard_address="127.0.0.1:0",  # any port: other sweeps may go on here
+                    scheduler_kwargs={"dashboard": False},
                     worker_dashboard_address=None,
                     memory_limit=0,
                     local_directory=scratch,

@@ -89,7 +89,7 @@ def _arguments(name: str, resources: Mapping[str, Any], logs: Path) -> dict[str,
         "job_directives_skip": ["#SBATCH"],
         "job_extra_directives": [f"--job-name={name}", output_option(logs, "%j.txt"), *job.options()],
         "job_script_prologue": [*environment(), *exports(thread_settings(job.threads)), *job.prologue],
-        "scheduler_options": {"dashboard": False, "dashboard_address": None},
+        "scheduler_options": {"dashboard": False, "dashboard_address": "127.0.0.1:0"},
         "silence_logs": "CRITICAL",
     }
 
