@@ -143,7 +143,7 @@ def _varied(experiment: Experiment, label: str, entry: Entry) -> tuple[AssumedVa
             notes.append(f"varied to {entry.value:g}{unit} only; at {end:g}{unit}: {reason}")
     if not ends[0] < ends[1]:
         return None, "; ".join(notes)
-    return AssumedValue(label, entry, *ends, tuple(notes)), ""
+    return AssumedValue(label, entry, ends[0], ends[1], tuple(notes)), ""
 
 
 def _refused(experiment: Experiment, entry: Entry, end: float) -> str:
