@@ -78,7 +78,7 @@ start_munge() {
     fail "munged started, but does not answer" /var/log/munge/munged.log
 }
 
-cpus=$(nproc)
+cpus=$(getconf _NPROCESSORS_ONLN) # not nproc, which OMP_NUM_THREADS changes
 memory=$(awk '/^MemTotal/ {print int($2 / 1024 * 0.9)}' /proc/meminfo)
 cat >"$conf" <<END
 ClusterName=tumorabm
