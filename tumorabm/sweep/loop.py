@@ -22,7 +22,7 @@ from tumorabm.sweep.modules import load_modules
 from tumorabm.sweep.plan import Plan
 from tumorabm.sweep.progress import SweepProgress
 from tumorabm.sweep.status import Status, damage, definition, told
-from tumorabm.sweep.worker import execute, failures_allowed, plan_of, warm_up
+from tumorabm.sweep.worker import execute, failures_allowed, get_ready, plan_of, warm_up
 
 _TICK: Final = 0.2  # seconds between looks at signals and at runs of others
 _LOOK_ELSEWHERE: Final = 1.0  # seconds between looks at a run that another process has
@@ -126,13 +126,15 @@ class _Loop:
             status = self._told(index)
             if status.state == "finished":
                 wrong = damage(self._folder / status.run_id, status)
-                if wrong:
-                    shown.say(f"Run {status.run_id} was finished but is damaged, it is run again: {wrong}")
-                elif status.summarized == summaries:
+                if not wrong and status.summarized == summaries:
                     self.counts.already += self._times[index]
                     self._settle(index, "finished")
-                    continue
-            elif status.state == "failed" and self._retry_failed:
+                else:
+                    self._todo.append(index)
+                    if wrong:
+                        shown.say(f"Run {status.run_id} was finished but is damaged, it is run again: {wrong}")
+                continue
+            if status.state == "failed" and self._retry_failed:
                 self._allowed[index] = status.failures + self._base_allowed
             self._sort(index, status)
         self._already_over = self.counts.total - self.counts.waiting
@@ -142,6 +144,8 @@ class _Loop:
         broken = False
         if not self._warm and self._todo:
             warming = pool.submit(warm_up, str(self._folder), self._todo[0])
+            for _ in range(min(self._workers, len(self._todo)) - 1):
+                pool.submit(get_ready, str(self._folder))
             while not interrupt.requested and not wait([warming], timeout=_TICK).done:
                 self._show()
             # Whatever goes wrong goes wrong in the run too, which says so. A worker that it ended is started again.

@@ -140,9 +140,11 @@ def _left_behind(run: Path, status: Status, attempt: Attempt) -> Status:
     """How a run is whose worker is gone and has not said how it ended."""
     words, content = attempt.last_words(), attempt.content()
     if words:
-        limit = duration_text(float(content.get("time_limit") or 0.0))
-        hung = words.startswith(_HUNG)
-        message = f"{OVERDUE} of {limit}, inside a step" if hung else f"its worker crashed: {words.splitlines()[0]}"
+        if words.startswith(_HUNG):
+            limit = duration_text(float(content.get("time_limit") or 0.0))
+            message = f"{OVERDUE} of {limit} without coming to the end of a step"
+        else:
+            message = f"its worker crashed: {words.splitlines()[0]}"
         return replace(status, state="failed", failures=status.failures + 1, message=message, traceback=words)
     losses = 1 if checkpoint_time(run) != content.get("checkpoint", 0) else status.losses + 1
     message = "its worker is gone: killed, out of memory, or its machine is down"

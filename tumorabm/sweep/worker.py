@@ -43,6 +43,7 @@ _WARM_STEPS: Final = 24  # of the run that compiles kernels
 _DISK: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE)
 
 _stopping = threading.Event()
+_loaded: set[str] = set()  # sweeps whose kernels this process has
 
 
 def stop() -> None:
@@ -84,7 +85,10 @@ def execute(folder: str, index: int, allowed: int | None = None, own_process: bo
     plan = plan_of(folder)
     planned = plan.runs[index]
     load_modules(plan.resources.get("modules", ()))
-    with Interrupt() as interrupt:
+    if own_process:
+        _load_kernels(folder, index)
+    # A pool that breaks tells its workers to end, who may have been told already.
+    with Interrupt(patient=own_process) as interrupt:
         work = _Work(
             Path(folder).resolve(),
             plan,
@@ -111,6 +115,22 @@ def _plan(folder: str, changed: int) -> Plan:
     return Plan.read(folder)
 
 
+def get_ready(folder: str) -> None:
+    """Load what every run needs, while another worker compiles or loads the kernels."""
+    import numba  # noqa: F401
+
+    import tumorabm.build  # noqa: F401
+
+    plan_of(folder)
+
+
+def _load_kernels(folder: str, index: int) -> None:
+    """Before the first run of a process, whose time this is not to count for."""
+    if folder not in _loaded:
+        with contextlib.suppress(Exception):  # what is wrong with the run, the run says
+            warm_up(folder, index)
+
+
 def warm_up(folder: str, index: int = 0) -> dict[str, Any]:
     """Compile the kernels that a run needs, or load them, without writing anything but the cache.
 
@@ -124,6 +144,7 @@ def warm_up(folder: str, index: int = 0) -> dict[str, Any]:
     from tumorabm.step import advance
 
     began = time.monotonic()
+    _loaded.add(folder)
     plan = plan_of(folder)
     load_modules(plan.resources.get("modules", ()))
     experiment = experiment_of(folder, plan.runs[index])

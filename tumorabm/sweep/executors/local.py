@@ -102,7 +102,7 @@ class _Context(SpawnContext):
         self._threads = threads
         self.started: list[_Process] = []
 
-    def Process(self, *args: Any, **kwargs: Any) -> _Process:  # type: ignore[override]  # noqa: N802
+    def Process(self, *args: Any, **kwargs: Any) -> _Process:  # type: ignore[override]
         process = _Process(*args, **kwargs)
         process.threads = self._threads
         self.started.append(process)
