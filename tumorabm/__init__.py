@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tumorabm.model import TumorModel
     from tumorabm.processes import Process, register
     from tumorabm.run import run_experiment
+    from tumorabm.sweep.results import open_sweep
 
 __all__ = [
     "Process",
@@ -24,6 +25,7 @@ __all__ = [
     "load_catalog",
     "load_experiment",
     "open_run",
+    "open_sweep",
     "register",
     "run_experiment",
 ]
@@ -35,6 +37,7 @@ _HOME = {
     "load_catalog": "tumorabm.catalog",
     "load_experiment": "tumorabm.config",
     "open_run": "tumorabm.analysis",
+    "open_sweep": "tumorabm.sweep.results",
     "register": "tumorabm.processes",
     "run_experiment": "tumorabm.run",
 }

@@ -1,29 +1,38 @@
 """The command line. Heavy packages are imported inside the commands, so that ``validate`` answers at once.
 
-Exit status: 0 done; 2 the input is wrong (readable messages on standard error); 1 the program failed; 130 interrupted.
-With ``--json``, standard output holds one JSON object and nothing else.
+What commands share, and their exit status, is in ``cli_options.py``; commands for many runs have modules of their own.
 """
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from tumorabm import cli_sensitivity, cli_sweep
+from tumorabm.cli_options import (
+    FAILED,
+    INTERRUPTED,
+    CatalogFolders,
+    Config,
+    Force,
+    Json,
+    Out,
+    RunPath,
+    Set,
+    Threads,
+    exit_status,
+    print_json,
+)
 from tumorabm.errors import InputError
 
 if TYPE_CHECKING:
     from tumorabm.catalog import Catalog, Entry
     from tumorabm.config import Experiment
 
-FAILED: Final = 1
-WRONG_INPUT: Final = 2
-INTERRUPTED: Final = 130
 # The noun of the catalog for which the break-even oxygen is told.
 _DIVIDING: Final = ("cell_types", "tumor")
 
@@ -34,40 +43,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="Experiment file.")]
-Set = Annotated[
-    list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Replace a setting, for example duration=30d.")
-]
-CatalogFolders = Annotated[
-    list[Path] | None, typer.Option("--catalog", metavar="DIR", help="Folder with catalog files of your own.")
-]
-Threads = Annotated[int, typer.Option("--threads", min=1, help="Threads of the kernels; the data do not depend on it.")]
-Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of runs: DIR/<name>/<run id>.")]
-RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")]
-Force = Annotated[bool, typer.Option("--force", help="Run again, over what is there.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-
-
-@contextmanager
-def exit_status(as_json: bool = False) -> Iterator[None]:
-    """Turn what a command raises into messages and an exit status."""
-    try:
-        yield
-    except InputError as error:
-        for problem in error.problems:
-            print(problem, file=sys.stderr)
-        if as_json:
-            print_json({"valid": False, "problems": [problem.as_dict() for problem in error.problems]})
-        raise typer.Exit(WRONG_INPUT) from None
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        raise typer.Exit(INTERRUPTED) from None
-
-
-def print_json(content: dict[str, Any]) -> None:
-    """One JSON object on standard output."""
-    print(json.dumps(content, ensure_ascii=False))
 
 
 @app.command()
@@ -104,10 +79,15 @@ def validate(
 
 
 @app.command()
-def schema() -> None:
+def schema(
+    of_sweeps: Annotated[bool, typer.Option("--sweep", help="Of sweep files instead of experiment files.")] = False,
+) -> None:
     """Print the JSON Schema of experiment files."""
     with exit_status():
-        from tumorabm.config.schema import schema_text
+        if of_sweeps:
+            from tumorabm.sweep.schema import sweep_schema_text as schema_text
+        else:
+            from tumorabm.config.schema import schema_text
 
         print(schema_text(), end="")
 
@@ -351,6 +331,10 @@ def _print(table: Any) -> None:
 
     console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
     console.print(table)
+
+
+cli_sweep.register(app)
+cli_sensitivity.register(app)
 
 
 def main() -> None:

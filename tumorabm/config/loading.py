@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from tumorabm import yaml
 from tumorabm.catalog import Catalog, load_catalog
@@ -16,8 +16,8 @@ from tumorabm.config import checks
 from tumorabm.config.blocks import TableBlock
 from tumorabm.config.contents import vessel_spacings
 from tumorabm.config.experiment import Experiment
-from tumorabm.config.quantity import Wrong
-from tumorabm.errors import InputError, Problem, nearest
+from tumorabm.config.messages import in_order, messages_of
+from tumorabm.errors import InputError, Problem
 from tumorabm.yaml import Document, Position, Steps
 
 # What a missing or broken required block is replaced with, so that the rest can still be checked.
@@ -29,7 +29,6 @@ _STAND_INS: Final[Mapping[str, Any]] = {
     "sets": {"kinetics": "patient_metastasis", "literature": "review_2016", "targets": "cellular"},
     "cells": [],
 }
-_EXAMPLES: Final = {"dose": "'dose: 50 mg'", "every": "'every: 1 d'"}
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 
 
@@ -70,40 +69,42 @@ def load_experiment(
             document = yaml.from_mapping(experiment.resolved())
         else:
             catalog = load_catalog(catalog_dirs)
-            document = yaml.from_mapping(experiment) if isinstance(experiment, Mapping) else _read(Path(experiment))
-        for path, value, source in _assignments(overrides or ()):
+            document = (
+                yaml.from_mapping(experiment) if isinstance(experiment, Mapping) else read_document(Path(experiment))
+            )
+        for path, value, source in assignments(overrides or ()):
             yaml.assign(document, path, value, source)
     except InputError as error:
         raise ExperimentError(error.problems) from None
-    return _validated(document, catalog)
+    return validated(document, catalog)
 
 
-def _read(path: Path, seen: tuple[Path, ...] = ()) -> Document:
-    """A file merged onto what it extends."""
-    shown = os.path.normpath(path)
-    above = yaml.read(path, shown)
+def read_document(path: Path, seen: tuple[Path, ...] = ()) -> Document:
+    """A file merged onto what it extends; named by its stem if nothing in it says a name."""
+    document = extended(yaml.read(path, os.path.normpath(path)), path.parent, (*seen, path.resolve()))
+    if not seen:
+        document.data.setdefault("name", path.stem)
+    return document
+
+
+def extended(above: Document, folder: Path, seen: tuple[Path, ...] = ()) -> Document:
+    """A document merged onto the file that it extends, if it does; ``seen`` are the files that led to it."""
     base = above.data.pop("extends", None)
-    document = yaml.Document({}, {})
-    if base is not None:
-        where = ("extends",)
-        if not isinstance(base, str):
-            raise InputError([above.problem(where, f"expected the path of a file, got {base!r}")])
-        below = Path(os.path.normpath(path.parent / base))
-        chain = (*seen, path.resolve())
-        if below.resolve() in chain:
-            names = " -> ".join(step.name for step in (*chain, below))
-            raise InputError([above.problem(where, f"goes in a circle: {names}")])
-        if not below.is_file():
-            raise InputError([above.problem(where, f"no such file {str(below)!r}")])
-        document = _read(below, chain)
-    elif not seen:
-        above.data.setdefault("name", path.stem)
-    if base is not None and not seen:
-        above.data.setdefault("name", document.data.get("name", path.stem))
-    return yaml.merge(document, above)
+    if base is None:
+        return yaml.merge(Document({}, {}), above)
+    where = ("extends",)
+    if not isinstance(base, str):
+        raise InputError([above.problem(where, f"expected the path of a file, got {base!r}")])
+    below = Path(os.path.normpath(folder / base))
+    if below.resolve() in seen:
+        names = " -> ".join(step.name for step in (*seen, below))
+        raise InputError([above.problem(where, f"goes in a circle: {names}")])
+    if not below.is_file():
+        raise InputError([above.problem(where, f"no such file {str(below)!r}")])
+    return yaml.merge(read_document(below, seen), above)
 
 
-def _assignments(overrides: Sequence[str] | Mapping[str, Any]) -> list[tuple[Steps, Any, str]]:
+def assignments(overrides: Sequence[str] | Mapping[str, Any]) -> list[tuple[Steps, Any, str]]:
     """Path, value and what messages call it, of every override."""
     out: list[tuple[Steps, Any, str]] = []
     problems = []
@@ -118,7 +119,7 @@ def _assignments(overrides: Sequence[str] | Mapping[str, Any]) -> list[tuple[Ste
                 continue
             given.append((path, yaml.parse_value(value, f"--set {text}"), f"--set {text}"))
     for path, value, source in given:
-        steps = _steps(path.strip())
+        steps = path_steps(path.strip())
         if steps:
             out.append((steps, value, source))
         else:
@@ -128,7 +129,7 @@ def _assignments(overrides: Sequence[str] | Mapping[str, Any]) -> list[tuple[Ste
     return out
 
 
-def _steps(path: str) -> Steps:
+def path_steps(path: str) -> Steps:
     """``treatment[0].dose`` as (treatment, 0, dose); behind ``catalog.`` stands one key. Empty if it is no path."""
     if path.startswith("catalog."):
         return ("catalog", path.removeprefix("catalog."))
@@ -147,7 +148,7 @@ def _steps(path: str) -> Steps:
     return tuple(steps)
 
 
-def _validated(document: Document, catalog: Catalog) -> Experiment:
+def validated(document: Document, catalog: Catalog) -> Experiment:
     """The experiment of a document.
 
     Raises
@@ -162,7 +163,7 @@ def _validated(document: Document, catalog: Catalog) -> Experiment:
     try:
         experiment = Experiment.model_validate(data, context=context)
     except ValidationError as error:
-        for path, message, at_key in _messages(error):
+        for path, message, at_key in messages_of(error, Experiment, ("extends",)):
             problems.append(document.problem(path, message, at_key))
             broken.add(str(path[0]) if path else "")
         data = {key: value for key, value in data.items() if key not in broken}
@@ -177,9 +178,7 @@ def _validated(document: Document, catalog: Catalog) -> Experiment:
         else:
             problems.append(document.problem(finding.path, finding.message, finding.at_key))
     if problems:
-        files = list(dict.fromkeys(problem.file for problem in problems))
-        places = {problem: (files.index(problem.file), problem.line or 0, problem.column or 0) for problem in problems}
-        raise ExperimentError(sorted(places, key=places.__getitem__))
+        raise ExperimentError(in_order(problems))
     return _complete(experiment, warnings)
 
 
@@ -218,95 +217,3 @@ def _with_tables(experiment: Experiment, document: Document) -> tuple[Experiment
     if vessels.table is not None:
         vessels = vessels.model_copy(update={"table": placed(vessels.table, ("vessels", "table"))})
     return experiment.model_copy(update={"cells": cells, "vessels": vessels}), problems
-
-
-def _messages(error: ValidationError) -> Iterable[tuple[Steps, str, bool]]:
-    """Path, message and whether the key is at fault, for everything that pydantic found."""
-    for item in error.errors(include_url=False):
-        path = tuple(item["loc"])
-        kind, given = item["type"], item.get("input")
-        wrong = item.get("ctx", {}).get("error")
-        if isinstance(wrong, Wrong):
-            for fault in wrong.faults:
-                yield (*path, *fault.path), fault.message, fault.at_key
-        elif kind == "extra_forbidden":
-            yield path, f"unknown key{nearest(path[-1], _keys_at(path[:-1]))}", True
-        elif kind == "missing":
-            yield path, _missing(path), False
-        else:
-            yield path, _reworded(kind, given, item.get("ctx", {}), item["msg"]), False
-
-
-def _missing(path: Steps) -> str:
-    if path[0] == "treatment" and len(path) == 3 and path[-1] in _EXAMPLES:
-        return f"is missing: a drug without a schedule; give 'dose' and 'every', for example {_EXAMPLES[str(path[-1])]}"
-    return f"is missing{_described(path)}"
-
-
-def _reworded(kind: str, given: Any, context: Mapping[str, Any], message: str) -> str:
-    """What pydantic found in the words of this package."""
-    expected = {
-        "int_type": "a whole number",
-        "int_parsing": "a whole number",
-        "int_from_float": "a whole number",
-        "float_type": "a number",
-        "string_type": "text",
-        "list_type": "a list",
-        "bool_type": "true or false",
-        "model_type": "a mapping",
-        "model_attributes_type": "a mapping",
-        "dict_type": "a mapping",
-    }
-    if kind in expected:
-        return f"expected {expected[kind]}, got {given!r}"
-    if kind == "literal_error":
-        words = re.findall(r"'([^']+)'", context["expected"])
-        return f"{given!r} is not known{nearest(given, words)}"
-    bounds = {"greater_than_equal": ("ge", "at least"), "greater_than": ("gt", "more than")}
-    bounds |= {"less_than_equal": ("le", "at most"), "less_than": ("lt", "less than")}
-    if kind in bounds:
-        name, words_of = bounds[kind]
-        return f"{given!r} must be {words_of} {context[name]:g}"
-    if kind in ("too_short", "too_long"):
-        limit = context.get("min_length", context.get("max_length"))
-        return f"has {context['actual_length']} items, expected at {'least' if kind == 'too_short' else 'most'} {limit}"
-    if kind == "string_pattern_mismatch":
-        return (
-            f"{given!r} must begin with a letter or digit and hold letters, digits, '_', '.' and '-' only, 100 at most"
-        )
-    return f"{message}, got {given!r}"
-
-
-def _model_at(path: Steps) -> type[BaseModel] | None:
-    """The block that a path leads to."""
-    model: type[BaseModel] | None = Experiment
-    for step in path:
-        if model is None or isinstance(step, int):
-            continue
-        fields = {field.alias or name: field for name, field in model.model_fields.items()}
-        model = _block_in(fields[step].annotation) if step in fields else None
-    return model
-
-
-def _block_in(annotation: Any) -> type[BaseModel] | None:
-    """The block inside an annotation such as ``list[CellsBlock]`` or ``TableBlock | None``."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for part in getattr(annotation, "__args__", ()):
-        found = _block_in(part)
-        if found is not None:
-            return found
-    return None
-
-
-def _keys_at(path: Steps) -> list[str]:
-    model = _model_at(path)
-    names = [field.alias or name for name, field in model.model_fields.items()] if model else []
-    return [*names, "extends"] if not path else names
-
-
-def _described(path: Steps) -> str:
-    model = _model_at(path[:-1])
-    fields = {field.alias or name: field for name, field in model.model_fields.items()} if model else {}
-    text = fields[path[-1]].description if path[-1] in fields else None
-    return f" ({text[0].lower()}{text[1:]})" if text else ""

@@ -46,7 +46,7 @@ def experiment_schema() -> dict[str, Any]:
         table["anyOf"] = [{"type": "string", "pattern": r"\.(csv|h5ad)$"}, {"$ref": "#/$defs/TableBlock"}]
     for block in (schema, *definitions.values()):
         for key, value in block.get("properties", {}).items():
-            _tidy(value)
+            tidy(value)
             block["properties"][key] = value
     schema["properties"] = {
         "extends": {
@@ -93,7 +93,7 @@ def _value(entry: Any) -> dict[str, Any]:
     }
 
 
-def _tidy(value: dict[str, Any]) -> None:
+def tidy(value: dict[str, Any]) -> None:
     """Drop generated titles, and defaults in internal units, which would mislead."""
     value.pop("title", None)
     if isinstance(value.get("default"), int | float) and value.get("type") == "string":

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from tumorabm.processes.dosing.schedule import Regimen, dose_events
 
@@ -90,8 +90,14 @@ class Progress:
         return f"treated {clock / _HOURS_PER_DAY:.0f} d: {', '.join(drugs)}"
 
 
+class Compilation(Protocol):
+    """Whether kernels had to be compiled."""
+
+    said: bool
+
+
 @contextmanager
-def compilation_announced(progress: Progress) -> Iterator[None]:
+def compilation_announced(progress: Progress) -> Iterator[Compilation]:
     """Say once that kernels are being compiled, when numba begins to compile one that its cache lacks."""
     from numba.core import event
 
@@ -106,5 +112,6 @@ def compilation_announced(progress: Progress) -> Iterator[None]:
         def on_end(self, compilation: Any) -> None:
             """Nothing is said at the end."""
 
-    with event.install_listener("numba:compile", Once()):
-        yield
+    once = Once()
+    with event.install_listener("numba:compile", once):
+        yield once

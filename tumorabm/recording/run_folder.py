@@ -19,6 +19,8 @@ CITATIONS: Final = "citations.bib"
 LOG: Final = "log.jsonl"
 CATALOG: Final = "catalog"  # files of users' own catalog folders, if there were any
 PARENT: Final = "parent.yaml"  # the parent's resolved experiment, in a branch
+STATUS: Final = "status.json"  # of a run in a sweep: how far it is
+ATTEMPTS: Final = "attempts"  # of a run in a sweep: who has worked on it
 STATUSES: Final = ("running", "finished", "interrupted", "failed")
 
 

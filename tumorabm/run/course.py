@@ -7,13 +7,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from tumorabm.errors import InputError
 from tumorabm.recording.interrupt import Interrupt
 from tumorabm.recording.progress import Progress, compilation_announced
 from tumorabm.recording.recorder import Recorder
 from tumorabm.recording.writer import RunWriter
+from tumorabm.run.bounds import UNBOUND, Bounds
 from tumorabm.step import advance
 
 if TYPE_CHECKING:
@@ -45,6 +46,14 @@ class RunFailed(RunStopped):
 
 class RunInterrupted(RunStopped):
     """Ctrl-C or SIGTERM: what was computed is written (exit status 130)."""
+
+
+class RunOverdue(RunFailed):
+    """It took longer than it may: what was computed is written."""
+
+
+class RunTaken(RunStopped):
+    """Another process has taken the run over: nothing more is written by this one."""
 
 
 @dataclass(frozen=True)
@@ -104,13 +113,14 @@ class Course:
     plan: Plan
     quiet: bool
     committed: int = field(default=-1)
+    bounds: Bounds = UNBOUND
 
     def go(self) -> Path:
         """Advance to the end, write what is due on the way, and make run.h5.
 
         Raises
         ------
-        RunInterrupted, RunFailed
+        RunInterrupted, RunFailed, RunTaken
         """
         experiment, tissue, plan = self.experiment, self.tissue, self.plan
         end = plan.end * plan.dt
@@ -120,7 +130,7 @@ class Course:
                 if self.committed < 0:
                     self.recorder.observe(tissue)
                     self._commit()
-                while tissue.step_number < plan.end and not interrupt.requested:
+                while tissue.step_number < plan.end and not (interrupt.requested or self.bounds.reached):
                     self._step()
                     step = tissue.step_number
                     kept = step in plan.keep
@@ -131,22 +141,34 @@ class Course:
                 if tissue.step_number > self.committed:
                     self._commit()
                 if tissue.step_number < plan.end:
-                    self.writer.end("interrupted", tissue)
-                    raise RunInterrupted(f"interrupted at day {tissue.hours / 24:g}", self.writer.path)
+                    self._end_early(interrupt.requested)
                 self.writer.consolidate(tissue.step_number)
             except OSError as error:
                 raise self._disk_failed(error) from error
         self.writer.end("finished", tissue)
         return self.writer.path
 
+    def _end_early(self, interrupted: bool) -> NoReturn:
+        where = f"day {self.tissue.hours / 24:g}"
+        if interrupted or self.bounds.stopping():
+            self.writer.end("interrupted", self.tissue)
+            raise RunInterrupted(f"interrupted at {where}", self.writer.path)
+        message = f"{self.bounds.overdue_message} at {where}"
+        self.writer.end("failed", self.tissue, message)
+        raise RunOverdue(message, self.writer.path)
+
     def _step(self) -> None:
         tissue = self.tissue
         before = tissue.step_number
         try:
             advance(tissue, self.processes, self.plan.dt)
+            wrong = tissue.not_a_number()
+            if wrong:
+                raise ArithmeticError(f"{wrong} is not a number")
             self.recorder.observe(tissue)
         except (ArithmeticError, ValueError, LookupError, RuntimeError) as error:
             # The state is in the middle of a step: no checkpoint, but what was recorded before is for readers.
+            self._check_ours()
             tissue.step_number, tissue.hours = before, before * self.plan.dt
             self.writer.rescue(self.recorder.take(tissue))
             message = f"step {before} (day {tissue.hours / 24:g}): {error}"
@@ -154,9 +176,14 @@ class Course:
             raise RunFailed(message, self.writer.path) from error
 
     def _commit(self, keep: bool = False) -> None:
+        self._check_ours()
         records = self.recorder.take(self.tissue)
         self.writer.commit(self.tissue, records, keep)
         self.committed = self.tissue.step_number
+
+    def _check_ours(self) -> None:
+        if self.bounds.taken():
+            raise RunTaken("another process has taken this run over", self.writer.path)
 
     def _disk_failed(self, error: OSError) -> RunFailed:
         day = max(self.committed, 0) * self.plan.dt / 24

@@ -14,6 +14,7 @@ from tumorabm.recording.run_folder import EXPERIMENT, PROVENANCE, RunFolder
 from tumorabm.recording.segments import remove_unfinished, segment_paths
 from tumorabm.recording.writer import RunWriter, find_checkpoint
 from tumorabm.run import parts
+from tumorabm.run.bounds import UNBOUND, Bounds
 from tumorabm.run.course import Course, Plan, writing
 
 if TYPE_CHECKING:
@@ -21,7 +22,13 @@ if TYPE_CHECKING:
 
 
 def run_experiment(
-    experiment: Experiment, out: str | Path = "runs", *, threads: int = 1, force: bool = False, quiet: bool = False
+    experiment: Experiment,
+    out: str | Path = "runs",
+    *,
+    threads: int = 1,
+    force: bool = False,
+    quiet: bool = False,
+    bounds: Bounds = UNBOUND,
 ) -> Path:
     """Run an experiment from its start.
 
@@ -36,6 +43,8 @@ def run_experiment(
         Run again what is finished.
     quiet : bool
         Show no progress.
+    bounds : Bounds
+        What ends the run before its time, as in a sweep.
 
     Returns
     -------
@@ -60,10 +69,17 @@ def run_experiment(
         if not force and parts.has_checkpoint(path):
             raise InputError(f"{path}: holds an unfinished run of this experiment; resume it, or run it with --force")
     with RunWriter(path) as writer:
-        return parts.start(experiment, writer, identity, threads, quiet)
+        return parts.start(experiment, writer, identity, threads, quiet, bounds)
 
 
-def resume(run: str | Path, *, until: str | None = None, threads: int = 1, quiet: bool = False) -> Path:
+def resume(
+    run: str | Path,
+    *,
+    until: str | None = None,
+    threads: int = 1,
+    quiet: bool = False,
+    bounds: Bounds = UNBOUND,
+) -> Path:
     """Continue a run from its last checkpoint; the data become those of an uninterrupted run.
 
     Parameters
@@ -74,6 +90,8 @@ def resume(run: str | Path, *, until: str | None = None, threads: int = 1, quiet
         A new duration, for example ``"24 months"``, counted as the experiment's ``duration`` is: after the burn-in.
     threads : int
     quiet : bool
+    bounds : Bounds
+        As in ``run_experiment``.
 
     Returns
     -------
@@ -97,7 +115,7 @@ def resume(run: str | Path, *, until: str | None = None, threads: int = 1, quiet
         if checkpoint is None:
             if known.get("parent"):
                 raise InputError(f"{folder.path}: the branch ended before its first checkpoint; branch again")
-            return parts.start(experiment, writer, known, threads, quiet)
+            return parts.start(experiment, writer, known, threads, quiet, bounds)
         if checkpoint.step > plan.end:
             day = checkpoint.hours / 24
             raise InputError(f"--until {until}: the run is at day {day:g} (burn-in included) already")
@@ -119,7 +137,8 @@ def resume(run: str | Path, *, until: str | None = None, threads: int = 1, quiet
                 known["config_hash"] = experiment.config_hash
             writer.begin(known, history_hash, threads, checkpoint.step)
         recorder = parts.make_recorder(experiment, tissue, plan, checkpoint.step)
-        return Course(experiment, writer, tissue, processes, recorder, plan, quiet, checkpoint.step).go()
+        step = checkpoint.step
+        return Course(experiment, writer, tissue, processes, recorder, plan, quiet, step, bounds=bounds).go()
 
 
 def consolidate(run: str | Path) -> Path:

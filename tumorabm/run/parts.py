@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from tumorabm import yaml
 from tumorabm.errors import InputError
@@ -13,15 +13,18 @@ from tumorabm.recording import provenance
 from tumorabm.recording.atomic import write_text
 from tumorabm.recording.outputs import constants_of, registered_outputs
 from tumorabm.recording.recorder import Recorder
-from tumorabm.recording.run_folder import CATALOG, CITATIONS, EXPERIMENT, LOG, PARENT
+from tumorabm.recording.run_folder import ATTEMPTS, CATALOG, CITATIONS, EXPERIMENT, LOG, PARENT, STATUS
 from tumorabm.recording.segments import FOLDER
 from tumorabm.recording.writer import RunWriter
+from tumorabm.run.bounds import UNBOUND, Bounds
 from tumorabm.run.course import Course, Plan, writing
 
 if TYPE_CHECKING:
     from tumorabm.config import Experiment
     from tumorabm.processes.process import Process
     from tumorabm.tissue.tissue import Tissue
+
+_KEPT: Final = (LOG, STATUS, ATTEMPTS)
 
 
 def identity(experiment: Experiment, parent: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -41,7 +44,14 @@ def identity(experiment: Experiment, parent: dict[str, Any] | None = None) -> di
     }
 
 
-def start(experiment: Experiment, writer: RunWriter, identity: dict[str, Any], threads: int, quiet: bool) -> Path:
+def start(
+    experiment: Experiment,
+    writer: RunWriter,
+    identity: dict[str, Any],
+    threads: int,
+    quiet: bool,
+    bounds: Bounds = UNBOUND,
+) -> Path:
     """Begin a run in an open folder, which loses what it held, and go on to its end."""
     plan = Plan.of(experiment)
     tissue, processes = build(experiment)
@@ -50,7 +60,7 @@ def start(experiment: Experiment, writer: RunWriter, identity: dict[str, Any], t
         describe(experiment, writer)
         writer.begin(identity, history_hash(writer.path), threads, 0)
     recorder = make_recorder(experiment, tissue, plan, -1)
-    return Course(experiment, writer, tissue, processes, recorder, plan, quiet).go()
+    return Course(experiment, writer, tissue, processes, recorder, plan, quiet, bounds=bounds).go()
 
 
 def describe(experiment: Experiment, writer: RunWriter, parent: Experiment | None = None) -> None:
@@ -106,11 +116,13 @@ def has_checkpoint(path: Path) -> bool:
 
 
 def clear(path: Path) -> None:
-    """Empty a run folder but for the log, which is open and locked."""
+    """Empty a run folder but for the log, which is open and locked, and what a sweep says of the run."""
     for item in path.iterdir():
+        if item.name in _KEPT:
+            continue
         if item.is_dir():
             shutil.rmtree(item)
-        elif item.name != LOG:
+        else:
             item.unlink()
     (path / FOLDER).mkdir()
 

@@ -78,3 +78,15 @@ class Tissue:
             data = array[order] if name.startswith("cells/") else array
             out[name] = hashlib.sha256(np.ascontiguousarray(data).tobytes()).hexdigest()[:16]
         return out
+
+    def not_a_number(self) -> str:
+        """Name of a field or of a column of the cells that holds NaN; empty if none does."""
+        arrays = {f"the field of {name}": field.concentration for name, field in self.microenvironment.fields.items()}
+        for name, spec in self.cells.specs.items():
+            if not np.isnan(spec.default):  # else NaN has a meaning there
+                arrays[f"the column {name} of the cells"] = self.cells[name]
+        for name, array in arrays.items():
+            # The smallest value is NaN if any is.
+            if array.size and array.dtype.kind == "f" and np.isnan(array.min()):
+                return name
+        return ""

@@ -1,0 +1,76 @@
+"""Which values of the catalog a sensitivity analysis varies, and over what."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from short_run import short
+
+from tumorabm.config import load_experiment
+from tumorabm.config.contents import catalog_reads
+from tumorabm.errors import InputError
+from tumorabm.sweep.assumed import assumed_values
+
+MAIN = Path(__file__).parents[2] / "configs" / "experiments" / "sunitinib_first_line.yaml"
+
+
+def test_all_that_is_assumed_and_read_is_varied() -> None:
+    experiment = load_experiment(MAIN)
+    values, left_out = assumed_values(experiment)
+    reads = {path: experiment.catalog.entry(path, experiment.sets) for path in catalog_reads(experiment)}
+    assumed = {path for path, entry in reads.items() if "assumed" in entry.source}
+    assert {value.entry.path for value in values} == assumed and left_out == {}
+    assert len(assumed) > 50
+    for value in values:
+        low, high = value.entry.range
+        assert low <= value.low < value.high <= high
+        assert value.logarithmic is (low > 0 and value.high / value.low > 10)
+    untreated, _ = assumed_values(load_experiment(MAIN, ["treatment=[]"]))
+    assert {value.label for value in values} - {value.label for value in untreated} >= {"sunitinib_vessel_permeability"}
+
+
+def test_factors_say_path_range_and_scale() -> None:
+    (radius, permeability), _ = assumed_values(short(), ["vessel_radius", "vessel_permeability"])
+    assert radius.label == "endothelial_vessel_radius"
+    assert radius.factor() == {
+        "path": "catalog.cell_types.endothelial.vessel_radius",
+        "range": ["4 um", "10 um"],
+        "scale": "linear",
+    }
+    assert permeability.factor()["scale"] == "log"
+
+
+@pytest.mark.parametrize(("targets", "expected"), [("cellular", (1.5, 10.0)), ("davis", (1.0, 10.0))])
+def test_where_sources_disagree_the_chosen_range_holds(targets: str, expected: tuple[float, float]) -> None:
+    (value,), _ = assumed_values(short(f"sets.targets={targets}"), ["sunitinib_vegfr2_inhibition"])
+    assert (value.low, value.high) == expected
+
+
+def test_an_end_that_the_experiment_cannot_have_is_not_reached() -> None:
+    (value,), _ = assumed_values(load_experiment(MAIN), ["recolonization_rate"])
+    assert (value.low, value.high) == (0.3, 2.0)
+    assert value.notes == (
+        "varied to 2 1/d only; at 3 1/d: '2 h' is too long for recolonization.rate of 0.125 1/h, which cannot "
+        "sub-step; expected at most 1.6 h",
+    )
+
+
+def test_what_is_derived_and_stays_is_told() -> None:
+    (value,), _ = assumed_values(short(), ["vegfr2_dissociation"])  # read in a text, but named
+    (note,) = value.notes
+    assert note.startswith("derived from it but not changed with it: cell_types.endothelial.migration_half, ")
+
+
+def test_names_are_labels_paths_or_their_last_part() -> None:
+    names = ["vegf_a_initial", "substrates.vegf_a.initial", "tumor_adhesion", "adhesion"]
+    values, _ = assumed_values(short(), names)
+    assert [value.label for value in values] == ["vegf_a_initial", "tumor_adhesion"]
+    with pytest.raises(InputError) as error:
+        assumed_values(short(), ["initial", "adhesoin", "spacing", "substrates.oxygen.hypoxic_threshold"])
+    assert [str(problem) for problem in error.value.problems][:2] == [
+        "--factors: 'initial' is one of oxygen_initial, vegf_a_initial",
+        "--factors: 'adhesoin' is no value that the experiment reads; did you mean 'adhesion'?",
+    ]
+    with pytest.raises(InputError, match="hypoxic_threshold: the catalog gives no range"):
+        assumed_values(short(), ["hypoxic_threshold"])

@@ -1,0 +1,203 @@
+"""What each process does: runs with one process switched off, against runs of the same seeds with all of them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from tumorabm.config import declared, load_experiment
+from tumorabm.config.switching import switchable_processes, without_process
+from tumorabm.sweep.intervals import paired_t
+from tumorabm.sweep.measured import (
+    RECORDING,
+    VALUE,
+    Measured,
+    carry_out,
+    has_output,
+    measured,
+    values_of,
+    write_rows,
+)
+from tumorabm.sweep.plan import Plan
+
+if TYPE_CHECKING:
+    from tumorabm.sweep.counts import Counts
+
+ABLATION: Final = "ablation"
+WITHOUT: Final = "without"  # the factor
+NOTHING: Final = "nothing"  # its value for the intact experiment
+
+
+@dataclass(frozen=True)
+class Removed:
+    """What the removal of a process does to the output.
+
+    Attributes
+    ----------
+    process : str
+    without, intact : float
+        Means over the seeds that both have.
+    difference, low, high : float
+        Mean of paired differences, without less intact, with its interval by Student's t over seeds.
+    ratio, ratio_low, ratio_high : float
+        The same on the logarithm, as a ratio of geometric means; NaN where a value is not above 0.
+    effect : float
+        The difference in standard deviations of intact runs over seeds: how far it stands out of luck.
+    seeds, missing : int
+        Pairs that were there, and those left out because a run failed or its statistic has no value.
+    """
+
+    process: str
+    without: float
+    intact: float
+    difference: float
+    low: float
+    high: float
+    ratio: float
+    ratio_low: float
+    ratio_high: float
+    effect: float
+    seeds: int
+    missing: int
+
+    @property
+    def certain(self) -> bool:
+        """Whether the interval of the difference leaves out 0."""
+        return self.low > 0.0 or self.high < 0.0
+
+
+class Ablation:
+    """The sweep that removes one process at a time, and its evaluation.
+
+    Parameters
+    ----------
+    config : str
+        File of the experiment.
+    output, statistic : str
+        What is measured.
+    replicates : int
+        Seeds, the same with and without each process.
+    settings : tuple of str
+        What differs from the file, as ``path=value``.
+    catalog_dirs : tuple of Path
+    out : str or Path
+        Folder of sweeps.
+
+    Attributes
+    ----------
+    measured : Measured
+    removable : list of str
+        Processes that are switched off in turn, in the order of a step.
+    kept : dict of str to str
+        Those that cannot be: why.
+
+    Raises
+    ------
+    InputError
+        If the experiment cannot be used or has no such output.
+    """
+
+    def __init__(
+        self,
+        config: str,
+        output: str,
+        statistic: str = "final",
+        replicates: int = 5,
+        settings: tuple[str, ...] = (),
+        catalog_dirs: tuple[Path, ...] = (),
+        out: str | Path = "runs",
+    ) -> None:
+        self.config = config
+        self.replicates = replicates
+        self.settings = settings
+        self.catalog_dirs = catalog_dirs
+        self.out = Path(out)
+        experiment = load_experiment(config, (*settings, *RECORDING), catalog_dirs)
+        self.name = experiment.name
+        self.measured: Measured = measured(experiment, output, statistic)
+        self.kept = {name: reason for name, reason in switchable_processes(experiment).items() if reason}
+        self.removable = []
+        for name in experiment.active_processes():
+            if name in self.kept:
+                continue
+            if has_output(without_process(experiment, name), self.measured):
+                self.removable.append(name)
+            else:
+                self.kept[name] = f"without it there is no {output}"
+        self._processes = declared.write_processes(experiment.processes)
+
+    @property
+    def stem(self) -> str:
+        """Of the names of tables and figures, one for each output and statistic that was asked for."""
+        return self.measured.stem
+
+    def sweep(self) -> dict[str, Any]:
+        """The intact experiment, and one for each process that is switched off."""
+        arms = {NOTHING: self._processes}
+        arms |= {name: {**self._processes, name: False} for name in self.removable}
+        return {
+            "base": str(Path(self.config).resolve()),
+            "set": [*self.settings, *RECORDING],
+            "name": f"{self.name}_{ABLATION}",
+            "factors": {WITHOUT: {"path": "processes", "values": arms}},
+            "design": {"method": "grid"},
+            "replicates": self.replicates,
+            "luck": "shared",
+            "collect": {"summaries": {VALUE: self.measured.definition}},
+        }
+
+    def run(self, executor: str, workers: int | None, progress: bool) -> tuple[Path, Counts]:
+        """Carry out the sweep, or what is left of it."""
+        return carry_out(self.sweep(), self.out, self.catalog_dirs, executor, workers, progress)
+
+    def evaluated(self, folder: Path) -> list[Removed]:
+        """What each removal does, the largest effect first; written into the sweep's folder as ``<stem>.csv``."""
+        values = values_of(folder)
+        arms = {run.factors[WITHOUT]: run.point for run in Plan.read(folder).runs}
+        rows = compared(values[arms[NOTHING]], {name: values[point] for name, point in arms.items() if name != NOTHING})
+        write_rows(folder / f"{self.stem}.csv", [{**asdict(row), "unit": self.measured.unit} for row in rows])
+        return rows
+
+
+def compared(intact: np.ndarray, removed: dict[str, np.ndarray]) -> list[Removed]:
+    """Compare arms with the intact one, seed by seed.
+
+    Parameters
+    ----------
+    intact : ndarray, shape (seeds,)
+    removed : dict of str to ndarray, shape (seeds,)
+        By process.
+    """
+    seen = intact[np.isfinite(intact)]
+    spread = float(np.std(seen, ddof=1)) if seen.size > 1 else float("nan")
+    rows = [_compared(name, intact, values, spread) for name, values in removed.items()]
+    return sorted(rows, key=lambda row: -np.nan_to_num(abs(row.difference), nan=-1.0))
+
+
+def _compared(name: str, intact: np.ndarray, values: np.ndarray, spread: float) -> Removed:
+    there = np.isfinite(intact) & np.isfinite(values)
+    before, after = intact[there], values[there]
+    missing = int(intact.size - there.sum())
+    if not before.size:
+        return Removed(name, *(float("nan"),) * 9, seeds=0, missing=missing)
+    difference, low, high = paired_t(after - before)
+    ratio, ratio_low, ratio_high = (float("nan"),) * 3
+    if (before > 0.0).all() and (after > 0.0).all():
+        ratio, ratio_low, ratio_high = (float(np.exp(x)) for x in paired_t(np.log(after) - np.log(before)))
+    return Removed(
+        process=name,
+        without=float(after.mean()),
+        intact=float(before.mean()),
+        difference=difference,
+        low=low,
+        high=high,
+        ratio=ratio,
+        ratio_low=ratio_low,
+        ratio_high=ratio_high,
+        effect=difference / spread if spread > 0.0 else float("nan"),
+        seeds=int(before.size),
+        missing=missing,
+    )
