@@ -20,7 +20,7 @@ import numpy as np
 
 from tumorabm.errors import InputError
 from tumorabm.recording.atomic import BESIDE, rename
-from tumorabm.recording.outputs import QUANTILES
+from tumorabm.recording.measurement import QUANTILES
 from tumorabm.recording.run_folder import RunFolder
 from tumorabm.sweep.plan import Plan, PlannedRun
 from tumorabm.sweep.status import STATES, Status, damage, definition, told

@@ -16,7 +16,7 @@ from tumorabm.config import Experiment, declared
 from tumorabm.config.checks import available_outputs
 from tumorabm.config.quantity import TIME_UNITS, Wrong, read_number, read_quantity
 from tumorabm.errors import nearest
-from tumorabm.recording.outputs import QUANTILES
+from tumorabm.recording.measurement import QUANTILES
 from tumorabm.recording.run_folder import RunFolder
 
 _HOURS_PER_DAY: Final = 24.0
