@@ -9,6 +9,7 @@ import math
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import tumorabm
@@ -19,7 +20,9 @@ from tumorabm.errors import InputError
 from tumorabm.processes import registered
 from tumorabm.processes.dosing.pharmacokinetics import drug_entries
 from tumorabm.processes.fate.birth import oxygen_response
+from tumorabm.processes.signaling.vegfr2 import _fill_signal
 from tumorabm.recording.outputs import CONSTANTS, registered_outputs
+from tumorabm.tissue.cells import ENDOTHELIAL
 
 PACKAGE = Path(tumorabm.__file__).parent
 SETS_CHOSEN = {"kinetics": "patient_metastasis", "literature": "primary", "targets": "cellular"}
@@ -183,6 +186,14 @@ def test_values_that_repeat_others_agree() -> None:
 
 def _inhibitors_compete_with_atp() -> None:
     assert CATALOG.fact("drugs.sunitinib.competes_with") == "ATP"
+    # At 10 nM the signal falls by a share that does not depend on VEGF; competing with VEGF it would hardly fall.
+    inhibition = value("drugs.sunitinib.vegfr2_inhibition", "nM")
+    vegf = np.array([0.01, 0.1, 1.0])
+    signal = np.zeros((2, 3))
+    for drug, row in zip((0.0, 10.0), signal, strict=True):
+        _fill_signal.py_func(np.full(3, ENDOTHELIAL), np.arange(3), row, vegf, 0.1, 1.0 + drug / inhibition)
+    assert signal[1] / signal[0] == pytest.approx(np.full(3, 1.0 / (1.0 + 10.0 / inhibition)))
+    assert (signal[1] / signal[0] < 0.5).all()
 
 
 def _diffusion_of_vegf_is_read_once() -> None:
@@ -215,8 +226,13 @@ def _host_tissue_is_quiet() -> None:
 
 
 def _disposition_has_two_compartments() -> None:
-    assert value("drugs.sunitinib.pk_peripheral_volume", "L") > 0.0
-    assert value("drugs.sunitinib.pk_intercompartmental_clearance", "L/h") > 0.0
+    names = (("clearance", "L/h"), ("intercompartmental_clearance", "L/h"), ("central_volume", "L"))
+    clearance, between, central = (value(f"drugs.sunitinib.pk_{name}", unit) for name, unit in names)
+    peripheral = value("drugs.sunitinib.pk_peripheral_volume", "L")
+    rates = np.array(
+        [[-(clearance + between) / central, between / peripheral], [between / central, -between / peripheral]]
+    )
+    assert 40.0 < LN2 / -np.linalg.eigvals(rates).real.max() < 60.0  # h, the label's terminal half-life
 
 
 def _bound_and_unbound_drug_are_apart() -> None:

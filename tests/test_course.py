@@ -5,6 +5,7 @@ The full version over ten seeds is ``tests/validation/engine_course.py``; its fi
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from tumorabm.config import load_experiment
 from tumorabm.recording.measurement import Measurement
 from tumorabm.recording.outputs import constants_of
 from tumorabm.step import advance
+from tumorabm.units import quantity
 
 EXPERIMENTS = Path(__file__).resolve().parents[1] / "configs" / "experiments"
 SEEDS = (1, 2, 3)
@@ -81,3 +83,14 @@ def test_sunitinib_makes_the_lesion_hypoxic_and_slows_it(treated, untreated) -> 
 
 def test_arms_share_their_history_until_treatment_begins(treated, untreated) -> None:
     assert treated[START] == untreated[START]
+
+
+def test_the_kept_scan_is_of_the_shipped_values() -> None:
+    """Each number of ``engine_calibration.md`` has one bold value, and it is the catalog's."""
+    experiment = load_experiment(EXPERIMENTS / "sunitinib_first_line.yaml")
+    text = (EXPERIMENTS.parents[1] / "tests" / "validation" / "engine_calibration.md").read_text(encoding="utf-8")
+    bold = dict(re.findall(r"^\| ([a-z_0-9.]+) \| \*\*(.+?)\*\* \|", text, re.MULTILINE))
+    assert set(bold) == set(re.findall(r"^\| ([a-z_0-9]+\.[a-z_0-9.]+) \|", text, re.MULTILINE)) != set()
+    for path, value in bold.items():
+        unit = experiment.catalog.entry(path, experiment.sets).unit
+        assert quantity(value, unit) == pytest.approx(experiment.value(path, unit)), path

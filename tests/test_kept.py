@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -31,9 +32,36 @@ def test_it_is_found_again_until_a_source_changes(tmp_path: Path) -> None:
 def test_a_damaged_file_is_as_none(tmp_path: Path, cache: Path) -> None:
     Kept("thing", []).save([1, 2])
     (file,) = cache.iterdir()
-    for content in (b"", file.read_bytes()[:-3], b"no pickle"):
+    whole = file.read_bytes()
+    for content in (b"", whole[:-3], b"no pickle", whole[:-1] + bytes([whole[-1] ^ 1]), pickle.dumps([1])):
         file.write_bytes(content)
         assert Kept("thing", []).load() is None
+
+
+def test_a_user_without_a_name_keeps_things_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(uid: int) -> None:
+        raise KeyError(uid)
+
+    monkeypatch.delenv("NUMBA_CACHE_DIR")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+    Kept("thing", []).save(1)
+    assert Kept("thing", []).load() == 1
+    assert cache_folder() == tmp_path / ".cache" / "tumorabm"
+
+
+def test_a_folder_of_somebody_else_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NUMBA_CACHE_DIR")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/proc/none")
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
+    assert cache_folder().parent == tmp_path
+    monkeypatch.setattr("os.getuid", lambda: 12345)
+    (tmp_path / "tumorabm-12345").mkdir()
+    with pytest.raises(OSError, match="cannot be written"):
+        cache_folder()
 
 
 def test_where_nothing_can_be_written_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -297,6 +297,13 @@ def test_writing_an_attribute_writes_the_array(model: TumorModel) -> None:
     assert cells["tip_position"][agent.row].tolist() == [2.0, 2.0, 3.0]
 
 
+def test_a_clone_that_is_not_there_is_refused(model: TumorModel) -> None:
+    cell = next(iter(model.agents_by_type[TumorCell]))
+    for clone in (-1, 5):
+        with pytest.raises(ValueError, match="but there are 1 clones"):
+            cell.clone = clone
+
+
 def test_an_unknown_attribute_names_the_nearest_one(model: TumorModel) -> None:
     agent = first(model.agents)
     with pytest.raises(AttributeError, match="'coverage'"):

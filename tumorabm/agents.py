@@ -66,6 +66,8 @@ class CellAgent(Agent):
             raise AttributeError(f"{name} of a cell is read only")
         if name not in cells:
             raise AttributeError(f"{type(self).__name__} has no attribute {name!r}{nearest(name, cells.names)}")
+        if name == "clone" and not 0 <= value < len(self.model.tissue.clones.names):
+            raise ValueError(f"clone is {value}, but there are {len(self.model.tissue.clones.names)} clones")
         if name == "site":
             _move(cells, self.row, value)
         else:

@@ -14,7 +14,9 @@ import pickle
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+_DIGEST: Final = hashlib.sha256().digest_size  # bytes before what is kept: a damaged file is as none
 
 
 def cache_folder(name: str = "") -> Path:
@@ -27,16 +29,24 @@ def cache_folder(name: str = "") -> Path:
     """
     given = os.environ.get("NUMBA_CACHE_DIR")
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tumorabm"
-    candidates = [Path(given)] if given else [home, Path(tempfile.gettempdir()) / f"tumorabm-{getpass.getuser()}"]
+    candidates = [Path(given)] if given else [home, Path(tempfile.gettempdir()) / f"tumorabm-{_user()}"]
     for candidate in candidates:
         folder = candidate / name
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            candidate.mkdir(mode=0o700, parents=True, exist_ok=True)
+            folder.mkdir(exist_ok=True)
+            # In the folder for temporary files somebody else may have made one of this name.
+            foreign = candidate != candidates[0] and hasattr(os, "getuid") and candidate.stat().st_uid != os.getuid()
         except OSError:
             continue
-        if os.access(folder, os.W_OK):
+        if not foreign and os.access(folder, os.W_OK):
             return folder
     raise OSError(f"no folder to keep compiled kernels in: {', '.join(str(c) for c in candidates)} cannot be written")
+
+
+def _user() -> str:
+    """Who runs this: the number where there is one, since in a container it may have no name."""
+    return str(os.getuid()) if hasattr(os, "getuid") else getpass.getuser()
 
 
 class Kept:
@@ -55,21 +65,23 @@ class Kept:
     def __init__(self, name: str, sources: Iterable[Path], versions: str = "") -> None:
         digest = hashlib.sha256(versions.encode())
         for path in sources:
-            digest.update(f"{path.name}\0".encode() + path.read_bytes() + b"\0")
+            digest.update(f"{path.parent.name}/{path.name}\0".encode() + path.read_bytes() + b"\0")
         self._file = f"{name}-{digest.hexdigest()[:16]}.pickle"
 
     def load(self) -> Any:
         """What is kept, None if nothing is."""
         try:
-            with (cache_folder() / self._file).open("rb") as stream:
-                return pickle.load(stream)
-        except Exception:  # a damaged pickle fails in any way
+            content = (cache_folder() / self._file).read_bytes()
+        except OSError:
             return None
+        digest, payload = content[:_DIGEST], content[_DIGEST:]
+        return pickle.loads(payload) if hashlib.sha256(payload).digest() == digest else None
 
     def save(self, content: Any) -> None:
         """Keep something from now on."""
+        payload = pickle.dumps(content)
         with contextlib.suppress(OSError):
             path = cache_folder() / self._file
             beside = path.with_suffix(f".{os.getpid()}")
-            beside.write_bytes(pickle.dumps(content))
+            beside.write_bytes(hashlib.sha256(payload).digest() + payload)
             os.replace(beside, path)

@@ -587,6 +587,21 @@ CASES: list[tuple[str, str, str, list[str]]] = [
         ],
     ),
     (
+        "birth_upside_down",
+        "  necrosis: true",
+        "  birth: {threshold: 10 mmHg}",
+        [
+            "broken.yaml:24:10: processes.birth: half of 8 mmHg must lie above threshold of 10 mmHg",
+            "broken.yaml:24:10: processes.birth: reference of 9.6 mmHg must lie above threshold of 10 mmHg",
+        ],
+    ),
+    (
+        "sprouts_without_threshold",
+        "  necrosis: true",
+        "  sprouting: {threshold: 1.0}",
+        ["broken.yaml:24:14: processes.sprouting: threshold of 1 must lie below 1"],
+    ),
+    (
         "necrosis_upside_down",
         "  necrosis: true",
         "  necrosis: {onset: 0.5 mmHg}",

@@ -20,6 +20,16 @@ def test_a_rate_is_the_sum_of_additions_times_the_product_of_factors() -> None:
     assert set(rates.contributions("divide")) == {"a", "b", "drug", "hypoxia"}
 
 
+def test_contributions_of_any_kind_give_one_kind_of_array() -> None:
+    kinds = (np.array([1, 0, 1]), np.array([1, 0, 1], dtype=np.float32), np.arange(6.0)[::2], np.array(2.0))
+    for values in kinds:
+        rates = Rates()
+        rates.add("divide", "mine", values)
+        total = rates.total("divide", 3)
+        assert total.dtype == np.float64 and total.flags.c_contiguous and total.shape == (3,)
+        assert total.tolist() == np.broadcast_to(values, 3).tolist()
+
+
 def test_factors_alone_make_no_rate() -> None:
     rates = Rates()
     rates.multiply("divide", "drug", np.array([5.0]))

@@ -111,7 +111,10 @@ class Property:
         """The figure as a row of the table."""
         v = np.asarray(self.values, dtype=float)
         spread = f"{np.median(v):.3g} | {v.min():.3g} to {v.max():.3g}"
-        return f"| {self.name} | {spread} | {self.unit} | {self.target} | {'yes' if self.holds(v) else '**no**'} |"
+        held = "yes" if self.holds(v) else "**no**"
+        return (
+            f"| {self.name} | {spread} | {self.unit} | {self.target} | {'-' if self.target == 'reported' else held} |"
+        )
 
 
 def rate_of(course: Course, first: float, last: float) -> float:

@@ -29,6 +29,14 @@ def every_cell(rates: np.ndarray, n: int) -> np.ndarray:
     return np.repeat(np.asarray(rates)[:, None], n, axis=1)
 
 
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_a_rate_that_is_no_number_is_an_error(uids: np.ndarray, wrong: float) -> None:
+    rates = every_cell(RATES, 100)
+    rates[2, 17] = wrong
+    with pytest.raises(ArithmeticError, match=rf"rates of 1 cells are not finite \({RISKS[2]}\)"):
+        first_events(11, uids[:100], 4, rates, 2.0)
+
+
 @pytest.mark.parametrize("dt", [0.01, 1.0, 3.0, 50.0])
 def test_probabilities(uids: np.ndarray, dt: float) -> None:
     event, _ = first_events(11, uids, 4, every_cell(RATES, N), dt)

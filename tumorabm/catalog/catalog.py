@@ -6,6 +6,7 @@ import functools
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
@@ -242,7 +243,8 @@ def _load(extra: tuple[tuple[str, str, float], ...]) -> Catalog:
     """The catalog of the folders; the newest change of each is part of the key, so that an edited file is read."""
     if not extra:
         code = [Path(module.__file__ or "") for module in (units, yaml)] + sorted(BUILT_IN.glob("*.py"))
-        kept = Kept("catalog", [*code, *sorted(BUILT_IN.glob("*/*.yaml")), BUILT_IN / _BIBLIOGRAPHY])
+        files = [*code, *sorted(BUILT_IN.glob("*/*.yaml")), BUILT_IN / _BIBLIOGRAPHY]
+        kept = Kept("catalog", files, metadata.version("pint"))
         content = kept.load()
         if content is None:
             content = _read_folders(())

@@ -235,17 +235,24 @@ def _indispensable_on(experiment: Experiment) -> Iterator[Finding]:
 
 
 @_needs("processes", "sets", "catalog")
-def _descending_values(experiment: Experiment) -> Iterator[Finding]:
+def _values_in_order(experiment: Experiment) -> Iterator[Finding]:
     for name, process in experiment.active_processes().items():
         try:
-            values = _values(experiment, name) if process.descending else {}
+            values = _values(experiment, name)
         except InputError:
             continue  # said by _short_steps
+        shown = {
+            key: f"{key} of {values[key]:g}{'' if item.unit == '1' else f' {item.unit}'}"
+            for key, item in process.parameters.items()
+        }
+        for key, item in process.parameters.items():
+            if not values[key] > item.above:
+                yield Finding(("processes", name), f"{shown[key]} must lie above {item.above:g}")
+            if not values[key] < item.below:
+                yield Finding(("processes", name), f"{shown[key]} must lie below {item.below:g}")
         for high, low in process.descending:
             if not values[high] > values[low]:
-                unit = process.parameters[high].unit
-                message = f"{high} of {values[high]:g} {unit} must lie above {low} of {values[low]:g} {unit}"
-                yield Finding(("processes", name), message)
+                yield Finding(("processes", name), f"{shown[high]} must lie above {shown[low]}")
 
 
 @_needs("processes", "time_step", "sets", "catalog")

@@ -5,6 +5,7 @@ A process sees the tissue, never the model. Its declarations (parameters, column
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, IntEnum
@@ -63,11 +64,15 @@ class Parameter:
         The unit in which the process receives it.
     description : str
         What it is.
+    above, below : float
+        What it must lie between, in ``unit``, where the process's equation asks for it.
     """
 
     entry: str
     unit: str
     description: str
+    above: float = -math.inf
+    below: float = math.inf
 
 
 class Process:

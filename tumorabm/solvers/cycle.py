@@ -236,11 +236,14 @@ def solve(run, address, work, tolerance, closed, report):
             # right-hand side less the residual, and, where that bends, the uptake twice.
             bent = 2.0 * np.sqrt(report[REPORTED + UPTAKE_SQUARED]) / norm
             report[2] = residual + 1.01 * stretched * (1.0 + residual + bent)
-            if report[2] <= tolerance or rescaled == 4:
+            if report[2] <= tolerance:
                 return CONVERGED
-            rescaled += 1
             sweep(run, address, EVALUATE, FINEST, 0.0, work)
-            continue
+            rescaled += 1
+            if rescaled <= 4:
+                continue
+            report[2] = np.sqrt(total(sums, blocks, RESIDUAL_SQUARED)) / norm
+            return CONVERGED if report[2] <= tolerance else NOT_CONVERGED
         uniform = excess * excess > 0.25 * sites * (residual * norm) ** 2
         if uniform and share != 0.0:
             sweep(run, address, STRETCH, FINEST, 1.0 + share, work)

@@ -42,6 +42,10 @@ class Rates:
             total = total + additions[name]
         for name in sorted(factors):
             total = total * factors[name]
+        flags = total.flags
+        if not (total.shape == (n,) and total.dtype == np.float64 and flags.c_contiguous and flags.writeable):
+            # Kernels take one type of array; a contributor may have whole numbers, single precision or one value.
+            total = np.array(np.broadcast_to(total, n), dtype=np.float64)
         return total
 
     def contributions(self, event: str) -> dict[str, np.ndarray]:

@@ -113,10 +113,10 @@ class Vasculature:
         marks = open_sites.astype(np.uint8)
         marks[inlets] |= INLET
         marks[outlets] |= OUTLET
-        return self.flowing(marks)
+        return self.flowing(marks).copy()
 
     def flowing(self, marks: np.ndarray) -> np.ndarray:
-        """The same, of sites with bits OPEN, INLET and OUTLET; uint8, shape (sites,). To be read, not written.
+        """The same, of ``marks`` (uint8, shape (sites,), bits OPEN, INLET and OUTLET). To be read, not written.
 
         Where neither links nor marks have changed since the last call, its answer is given again.
         """

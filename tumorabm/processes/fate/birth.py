@@ -36,6 +36,7 @@ class Birth(Process):
     reads = ("cells/site", "cells/cell_type", "cells/state", "microenvironment/oxygen")
     writes = ("rates/divide",)
     limits_step = ("rate",)
+    descending = (("half", "threshold"), ("reference", "threshold"))
 
     def step(self, tissue: Tissue, dt: float) -> None:
         cells, p = tissue.cells, self.p

@@ -59,10 +59,18 @@ def first_events(
         Index of the event, -1 for none.
     time : ndarray, shape (n,)
         Hours into the step; dt where nothing happens.
+
+    Raises
+    ------
+    ArithmeticError
+        If a rate is no number or infinite.
     """
     event = np.empty(uids.size, dtype=np.int8)
     time = np.empty(uids.size)
-    _first_events(np.uint64(seed), uids, np.uint64(step), _STREAM, tuple(rates), dt, event, time)
+    wrong = _first_events(np.uint64(seed), uids, np.uint64(step), _STREAM, tuple(rates), dt, event, time)
+    if wrong:
+        names = [risk for risk, rate in zip(RISKS, rates, strict=False) if not np.isfinite(rate).all()]
+        raise ArithmeticError(f"rates of {wrong} cells are not finite ({', '.join(names)})")
     return event, time
 
 
@@ -72,6 +80,7 @@ def first_events(
 @kernel
 def _first_events(seed, uids, step, stream, rates, dt, event, time):
     totals, drawn = np.empty(CHUNK), np.empty(CHUNK)
+    wrong = 0
     for begin in range(0, uids.size, CHUNK):
         end = min(begin + CHUNK, uids.size)
         event[begin:end] = -1
@@ -83,12 +92,15 @@ def _first_events(seed, uids, step, stream, rates, dt, event, time):
                 totals[i] += part[i]
         fill_uniforms(seed, uids[begin:end], step, stream, drawn)
         for i in range(end - begin):
-            if totals[i] > 0.0 and not waits_longer(drawn[i], totals[i] * dt):
+            if not totals[i] < np.inf:
+                wrong += 1
+            elif totals[i] > 0.0 and not waits_longer(drawn[i], totals[i] * dt):
                 row = begin + i
                 waited = -np.log(drawn[i]) / totals[i]
                 if waited < dt:
                     time[row] = waited
                     event[row] = _which(rates, row, draw_two(seed, uids[row], step, stream)[1] * totals[i])
+    return wrong
 
 
 @kernel

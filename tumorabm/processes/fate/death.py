@@ -61,8 +61,8 @@ class Clearance(Process):
     phase = Phase.RATES
     kind = Kind.DIAGNOSTIC
     parameters = {
-        "apoptotic": Parameter("cell_types.tumor.apoptotic_clearance_time", "h", "mean time to clearance"),
-        "necrotic": Parameter("cell_types.tumor.necrotic_clearance_time", "h", "mean time to clearance"),
+        "apoptotic": Parameter("cell_types.tumor.apoptotic_clearance_time", "h", "mean time to clearance", above=0),
+        "necrotic": Parameter("cell_types.tumor.necrotic_clearance_time", "h", "mean time to clearance", above=0),
     }
     reads = ("cells/state",)
     writes = ("rates/clear",)

@@ -36,7 +36,9 @@ class Sprouting(Process):
     kind = Kind.DIAGNOSTIC
     parameters = {
         "rate": Parameter("cell_types.endothelial.sprout_rate", "1/h", "at full signal"),
-        "threshold": Parameter("cell_types.endothelial.sprout_threshold", "1", "VEGFR2 signal below which none starts"),
+        "threshold": Parameter(
+            "cell_types.endothelial.sprout_threshold", "1", "VEGFR2 signal below which none starts", below=1
+        ),
     }
     columns = (VEGFR2_SIGNAL, ROOT, PHENOTYPE)
     reads = ("cells/cell_type", "cells/root", "cells/phenotype", "cells/vegfr2_signal")
@@ -59,7 +61,9 @@ class Recolonization(Process):
     kind = Kind.DIAGNOSTIC
     parameters = {
         "rate": Parameter("cell_types.endothelial.recolonization_rate", "1/h", "at full signal"),
-        "half": Parameter("cell_types.endothelial.proliferation_half", "1", "VEGFR2 signal of half proliferation"),
+        "half": Parameter(
+            "cell_types.endothelial.proliferation_half", "1", "VEGFR2 signal of half proliferation", above=0
+        ),
         "exponent": Parameter("cell_types.endothelial.proliferation_exponent", "1", "steepness"),
     }
     columns = (VEGFR2_SIGNAL,)
@@ -133,7 +137,9 @@ class SleeveLoss(Process):
     name = "sleeve_loss"
     phase = Phase.VESSELS
     kind = Kind.EVENTS
-    parameters = {"half_life": Parameter("cell_types.endothelial.sleeve_half_life", "h", "of an empty segment")}
+    parameters = {
+        "half_life": Parameter("cell_types.endothelial.sleeve_half_life", "h", "of an empty segment", above=0)
+    }
     reads = ("cells/site", "vasculature/sleeves")
     writes = ("vasculature/sleeves",)
 

@@ -41,8 +41,10 @@ class EndothelialSurvival(Process):
             "cell_types.endothelial.covered_multiplier", "1", "left of it under full cover"
         ),
         "flow_multiplier": Parameter("cell_types.endothelial.flow_multiplier", "1", "left of it where blood flows"),
-        "half": Parameter("cell_types.endothelial.survival_half", "1", "VEGFR2 signal of half survival, no cover"),
-        "covered_need": Parameter("cell_types.endothelial.covered_need", "1", "left of that under full cover"),
+        "half": Parameter(
+            "cell_types.endothelial.survival_half", "1", "VEGFR2 signal of half survival, no cover", above=0
+        ),
+        "covered_need": Parameter("cell_types.endothelial.covered_need", "1", "left of that under full cover", above=0),
         "exponent": Parameter("cell_types.endothelial.survival_exponent", "1", "steepness"),
     }
     columns = (VEGFR2_SIGNAL, PERFUSED, ROOT, PHENOTYPE, COVERAGE)
