@@ -66,6 +66,7 @@ def _numba() -> Any:
     from numba.extending import typeof_impl
 
     numba.config.CACHE_DIR = str(kernel_folder())  # type: ignore[attr-defined]
+    numba.get_num_threads()  # starts its threads: kernels for several, loaded from the cache before that, crashed
 
     @typeof_impl.register(Kernel)
     def _typeof_kernel(value: Kernel, context: Any) -> Any:
