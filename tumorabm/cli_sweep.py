@@ -88,11 +88,12 @@ def _carry_out(
         from tumorabm.sweep.loop import run_sweep
 
         counts = run_sweep(folder, executor=executor, workers=workers, retry_failed=retry_failed, progress=not as_json)
-    table = _collected(folder) if task is None or _is_over(folder) else None
+    if not as_json:
+        print(counts)
+    table = _collected(folder) if task is None or (not counts.exit_status and _is_over(folder)) else None
     if as_json:
         print_json({"sweep": str(folder), "table": None if table is None else str(table), **asdict(counts)})
     else:
-        print(counts)
         print(table or folder)
     if counts.exit_status:
         raise typer.Exit(counts.exit_status)
@@ -114,7 +115,9 @@ def _collected(folder: Path) -> Path | None:
         return collect(folder)
     except PackagesMissing as missing:
         print(f"Note: {missing}", file=sys.stderr)
-        return None
+    except OSError as error:
+        print(f"Note: the table could not be written ({error}); the same command writes it", file=sys.stderr)
+    return None
 
 
 def _check_combination(dry_run: bool, status: bool, array: bool, task: int | None, of: int | None) -> None:

@@ -10,6 +10,7 @@ import contextlib
 import io
 import json
 import os
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -106,6 +107,11 @@ def write_json(path: Path, content: object) -> None:
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
+def beside_of(path: Path) -> Path:
+    """Where a file is written before it is renamed: a name of its own for every writer, on every machine."""
+    return path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}{BESIDE}")
+
+
 def rename(old: Path, new: Path) -> None:
     """Rename within a folder, so that it lasts."""
     os.replace(old, new)
@@ -122,7 +128,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def _replace(path: Path, write: Callable[[Path], None], before_rename: Callable[[], None] | None = None) -> None:
-    beside = path.with_name(path.name + BESIDE)
+    beside = beside_of(path)
     try:
         write(beside)
         if before_rename is not None:

@@ -25,6 +25,10 @@ except ImportError:  # Windows has none: there nobody checks for a second writer
     fcntl = None  # type: ignore[assignment]
 
 
+class RunBusy(InputError):
+    """Another process is writing to the run."""
+
+
 class RunWriter:
     """A run folder open for writing. Use as a context; another process that writes to the folder is refused.
 
@@ -51,7 +55,7 @@ class RunWriter:
                 fcntl.flock(self._log, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 self._log.close()
-                raise InputError(f"{path}: another process is writing to this run") from None
+                raise RunBusy(f"{path}: another process is writing to this run") from None
         self._attributes: dict[str, str] = {}
         self._provenance: dict[str, Any] = {}
 

@@ -142,6 +142,7 @@ class Course:
                     self._commit()
                 if tissue.step_number < plan.end:
                     self._end_early(interrupt.requested)
+                self._check_ours()
                 self.writer.consolidate(tissue.step_number)
             except OSError as error:
                 raise self._disk_failed(error) from error

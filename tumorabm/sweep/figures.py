@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from tumorabm.recording.atomic import BESIDE, rename
+from tumorabm.recording.atomic import beside_of, rename
 from tumorabm.sweep.elementary_effects import LUCK, MATTERS
 
 if TYPE_CHECKING:
@@ -163,6 +163,6 @@ def _patch(color: str, label: str) -> Any:
 
 
 def _save(figure: Figure, path: Path) -> None:
-    beside = path.with_name(path.name + BESIDE)
+    beside = beside_of(path)
     figure.savefig(beside, dpi=150, format="png")
     rename(beside, path)

@@ -109,6 +109,7 @@ class _Loop:
         self._base_allowed = failures_allowed(plan)
         self._look_due = 0.0
         self._barren = 0
+        self._refused = 0
         self._warm = False
         self.counts = Counts(total=len(chosen), waiting=len(chosen))
 
@@ -168,9 +169,11 @@ class _Loop:
     def counted(self) -> Counts:
         """How it ended; what is unsettled as its folder says."""
         for index in (*self._todo, *self._elsewhere):
-            state = self._told(index).state
+            status = self._told(index)
             self.counts.waiting -= self._times[index]
-            name = state if state in ("running", "waiting", "failed") else "interrupted"
+            name = "overdue" if status.overdue else status.state
+            if name not in ("running", "waiting", "failed", "overdue", "finished"):
+                name = "interrupted"
             setattr(self.counts, name, getattr(self.counts, name) + self._times[index])
         return self.counts
 
@@ -180,7 +183,9 @@ class _Loop:
             index = self._todo.popleft()
             self._attempts[index] = self._told(index).attempt
             try:
-                future = pool.submit(execute, str(self._folder), index, self._failures_allowed(index), True)
+                future = pool.submit(
+                    execute, str(self._folder), index, self._failures_allowed(index), True, self._plan.identity
+                )
             except BrokenExecutor:
                 self._todo.appendleft(index)
                 return True
@@ -206,13 +211,17 @@ class _Loop:
             self._sort(index, self._told(index))
             return False
         self._barren = 0
-        self._attempts.pop(index)
+        tried = self._told(index).attempt > self._attempts.pop(index)
         if outcome["disk"]:
             self.counts.stopped = f"{outcome['message']}; the same command goes on"
         if outcome["state"] == "held":
             self._elsewhere.add(index)
         else:
             self._sort(index, self._told(index))
+            # Workers that refuse what is asked of them again and again would keep this going for ever.
+            self._refused = 0 if tried or index not in self._todo else self._refused + 1
+            if self._refused > _BARREN * self._workers:
+                self.counts.stopped = f"the workers give runs back untried ({outcome['message'] or outcome['state']})"
         return broken
 
     def _sort(self, index: int, status: Status) -> None:

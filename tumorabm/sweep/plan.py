@@ -14,9 +14,12 @@ so that a task is no more than the folder and the number of a run.
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -106,8 +109,16 @@ class Plan:
     runs: list[PlannedRun] = field(repr=False)
     source_hash: str = ""
 
+    @cached_property
+    def identity(self) -> str:
+        """Hash of all that it says: a worker that finds another plan in the folder than its sweep's does nothing."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
+
     def write(self, folder: Path) -> None:
-        """Write into a sweep's folder, beside and renamed."""
+        """Write into a sweep's folder, beside and renamed; nothing if it is there already."""
+        with contextlib.suppress(InputError):
+            if Plan.read(folder).identity == self.identity:
+                return
         write_json(folder / PLAN, {"format": FORMAT, **asdict(self)})
 
     @classmethod

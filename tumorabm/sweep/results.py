@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib.util
 import math
-import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from tumorabm.errors import InputError
-from tumorabm.recording.atomic import BESIDE, rename
+from tumorabm.recording.atomic import beside_of, rename
 from tumorabm.recording.measurement import QUANTILES
 from tumorabm.recording.run_folder import RunFolder
 from tumorabm.sweep.plan import Plan, PlannedRun
@@ -276,7 +275,7 @@ def _dtype_of(values: list[Any]) -> Any:
 
 def _written(path: Path, write: Callable[[Path], object]) -> None:
     # Two parents may collect at the same time: each has a file of its own beside.
-    beside = path.with_name(f"{path.name}.{os.getpid()}{BESIDE}")
+    beside = beside_of(path)
     try:
         write(beside)
         rename(beside, path)

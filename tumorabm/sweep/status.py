@@ -15,7 +15,6 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
-from tumorabm.errors import InputError
 from tumorabm.recording.atomic import write_json
 from tumorabm.recording.run_folder import STATUS
 from tumorabm.run.bounds import OVERDUE, duration_text
@@ -194,8 +193,8 @@ def damage(run: Path, status: Status) -> str:
         read_records(path, RUN)
     except FileNotFoundError:
         return f"{path} is missing"
-    except (InputError, OSError, KeyError, ValueError, RuntimeError) as error:
-        return str(error)
+    except Exception as error:  # what is damaged fails in any way
+        return f"{path}: cannot be read ({type(error).__name__}: {error})"
     return ""
 
 

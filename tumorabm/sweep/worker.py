@@ -16,12 +16,13 @@ import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tumorabm.errors import InputError
 from tumorabm.recording.interrupt import Interrupt
 from tumorabm.recording.provenance import now
 from tumorabm.recording.run_folder import STATUS, RunFolder
+from tumorabm.recording.writer import RunBusy
 from tumorabm.run import Bounds, RunFailed, RunInterrupted, RunTaken, parts, resume, run_experiment
 from tumorabm.run.course import what_failed
 from tumorabm.sweep.attempts import Claim
@@ -31,12 +32,14 @@ from tumorabm.sweep.planning import experiment_of
 from tumorabm.sweep.status import Status, claim, damage, definition, results_size, told
 from tumorabm.sweep.summaries import summarize
 
+if TYPE_CHECKING:
+    from tumorabm.config import Experiment
+
 _TRACEBACK: Final = 20_000  # characters, from the end
 _SIGTERM_STATUS: Final = 143
-_GRACE: Final = (
-    2.0,
-    60.0,
-)  # seconds after its time in which a run may end by itself: as many as its limit, within these
+# Seconds after its time in which a run may end by itself: as many as its limit, within these.
+_GRACE: Final = (2.0, 60.0)
+_BUSY: Final = 5.0  # seconds to wait where another process has a run's files open
 _WARM_STEPS: Final = 24  # of the run that compiles kernels
 
 # Of the file system, not of the run.
@@ -61,7 +64,9 @@ def failures_allowed(plan: Plan) -> int:
     return 1 + int(plan.resources.get("retries", 1))
 
 
-def execute(folder: str, index: int, allowed: int | None = None, own_process: bool = False) -> dict[str, Any]:
+def execute(
+    folder: str, index: int, allowed: int | None = None, own_process: bool = False, identity: str = ""
+) -> dict[str, Any]:
     """Carry out a run, or what is left of it.
 
     Parameters
@@ -75,14 +80,24 @@ def execute(folder: str, index: int, allowed: int | None = None, own_process: bo
     own_process : bool
         The process is there for this only: it may be ended when a run hangs past its time limit, and ends itself
         after a signal.
+    identity : str
+        Of the plan that the run is taken from.
 
     Returns
     -------
     dict
         ``run_id``, ``state`` (of the run, or ``held`` if another process is at it), ``message``, ``seconds`` of this
         attempt, ``failures``, and ``disk``: whether it ended because nothing can be written.
+
+    Raises
+    ------
+    InputError
+        If the folder holds another plan by now, or code or files have changed so that this is another run. Nothing has
+        been written then, and no run has failed.
     """
     plan = plan_of(folder)
+    if identity not in ("", plan.identity):
+        raise InputError(f"{folder}: another call has replaced the plan of this sweep; give the command again")
     planned = plan.runs[index]
     load_modules(plan.resources.get("modules", ()))
     if own_process:
@@ -93,6 +108,7 @@ def execute(folder: str, index: int, allowed: int | None = None, own_process: bo
             Path(folder).resolve(),
             plan,
             planned,
+            experiment_of(folder, planned),
             failures_allowed(plan) if allowed is None else allowed,
             own_process,
             lambda: interrupt.requested or _stopping.is_set(),
@@ -169,6 +185,7 @@ class _Work:
     folder: Path
     plan: Plan
     planned: PlannedRun
+    experiment: Experiment
     allowed: int
     own_process: bool
     stopping: Callable[[], bool]
@@ -207,7 +224,8 @@ class _Work:
     def _wanted(self, status: Status) -> bool:
         if status.state == "finished":
             return status.summarized != definition(self.plan.summaries) or bool(damage(self.run, status))
-        return status.failures < self.allowed
+        # One that was stopped while it was tried again goes on, however often it has failed before.
+        return status.state != "failed" or status.failures < self.allowed
 
     def _attempt(self, held: Claim, before: Status) -> tuple[Status, str]:
         """How the run is after this attempt, and what is wrong with the disk."""
@@ -253,6 +271,10 @@ class _Work:
             return {"state": "interrupted", "message": str(error)}, ""
         except RunTaken:
             raise
+        except RunBusy as error:
+            # Its holder is silent but still has the files open. Not the run's fault; not to be asked for at once.
+            time.sleep(_BUSY)
+            return {"state": "interrupted", "message": str(error)}, ""
         except Exception as error:
             known = isinstance(error, RunFailed | InputError)
             message = str(error) if known else f"{type(error).__name__}: {error}"
@@ -265,7 +287,6 @@ class _Work:
 
     def _go(self, held: Claim, before: Status) -> None:
         """Start the run, or go on with it; nothing if all that is missing is that its status says so."""
-        experiment = experiment_of(self.folder, self.planned)
         threads = int(self.plan.resources.get("threads", 1))
         bounds = Bounds(self.time_limit, self.stopping, held.taken)
         try:
@@ -278,9 +299,13 @@ class _Work:
             try:
                 resume(self.run, threads=threads, quiet=True, bounds=bounds)
                 return
+            except RunBusy:
+                raise
             except InputError as error:
+                if isinstance(error.__cause__, OSError) and error.__cause__.errno in _DISK:
+                    raise error.__cause__ from error  # the file system's moment, not damage: nothing is thrown away
                 print(f"Note: {error}; the run begins again.", file=sys.stderr)
-        run_experiment(experiment, self.folder.parent, threads=threads, force=True, quiet=True, bounds=bounds)
+        run_experiment(self.experiment, self.folder.parent, threads=threads, force=True, quiet=True, bounds=bounds)
 
     def _written(self, status: Status) -> bool:
         """Whether the status could be written. On a full disk the old one makes room for it."""
