@@ -23,7 +23,7 @@ OXYGEN = "substrates.oxygen"
 SUNITINIB = "drugs.sunitinib"
 # Path in the catalog and the values to try; the shipped one is marked in the table.
 SCANS: dict[str, tuple[str, ...]] = {
-    f"{OXYGEN}.vessel_oxygen": ("10.5 mmHg", "12 mmHg", "13.5 mmHg", "30 mmHg"),
+    f"{OXYGEN}.vessel_oxygen": ("10 mmHg", "10.5 mmHg", "12 mmHg", "13.5 mmHg", "30 mmHg"),
     "cell_types.tumor.vegf_secretion_vhl_null": ("0.3 molecule/cell/s", "0.6 molecule/cell/s"),
     f"{SUNITINIB}.vegfr2_inhibition": ("1.5 nM", "4 nM", "10 nM"),
     f"{ENDOTHELIUM}.uncovered_regression_rate": ("0.2 1/d", "0.3 1/d"),
