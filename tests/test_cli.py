@@ -183,3 +183,32 @@ def test_validate_answers_at_once_without_heavy_packages() -> None:
     assert json.loads(result.stdout)["valid"] is True
     # About a second on a warm file cache; the rest is for a machine that does other things as well.
     assert elapsed < 6.0
+
+
+def test_version() -> None:
+    from tumorabm import __version__
+
+    result = RUNNER.invoke(app, ["--version"])
+    assert (result.exit_code, result.stdout.strip()) == (0, f"tumorabm {__version__}")
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("lattice.shape=[200000, 200000]", "the tissue could not be made: Unable to allocate"),
+        ("cells=[{table: TABLE}]", "cells.h5ad: cannot be read"),
+    ],
+)
+def test_a_run_that_cannot_begin_says_why(tmp_path: Path, setting: str, message: str) -> None:
+    table = tmp_path / "cells.h5ad"
+    table.write_bytes(b"x")
+    setting = setting.replace("TABLE", str(table))
+    result = RUNNER.invoke(app, ["run", FIRST_LINE, "--set", setting, "--out", str(tmp_path / "runs")])
+    assert result.exit_code in (1, 2) and message in result.output and "Traceback" not in result.output
+
+
+def test_a_sweep_that_cannot_be_written_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    smoke = str(ROOT / "configs" / "sweeps" / "smoke.yaml")
+    result = RUNNER.invoke(app, ["sweep", smoke, "--out", str(tmp_path / "file")])
+    assert result.exit_code == 2 and "cannot be written" in result.output

@@ -105,3 +105,8 @@ def test_text_reads_back_as_the_same_number(value: float) -> None:
 def test_pint_is_loaded_only_when_needed() -> None:
     code = "import tumorabm.units, sys; assert 'pint' not in sys.modules"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_quantity_that_overflows_is_refused() -> None:
+    with pytest.raises(UnitError, match="is not finite"):
+        units.quantity("1e400 d", "h")

@@ -47,7 +47,11 @@ def __getattr__(name: str) -> Any:
     if name in _HOME:
         import importlib
 
-        return getattr(importlib.import_module(_HOME[name]), name)
+        try:
+            return getattr(importlib.import_module(_HOME[name]), name)
+        except ModuleNotFoundError as error:
+            hint = f"{error}; reading runs needs pip install 'tumorabm[analysis]'"
+            raise ModuleNotFoundError(hint, name=error.name) from error
     raise AttributeError(f"module 'tumorabm' has no attribute {name!r}")
 
 

@@ -199,7 +199,10 @@ def read_table(path: Path) -> dict[str, np.ndarray]:
     if path.suffix == ".h5ad":
         import anndata
 
-        data = anndata.read_h5ad(path)
+        try:
+            data = anndata.read_h5ad(path)
+        except (OSError, KeyError, ValueError, TypeError) as error:
+            raise InputError(f"{path}: cannot be read ({error})") from error
         columns = {name: data.obs[name].to_numpy() for name in data.obs}
         if "spatial" in data.obsm:
             for axis, values in zip("xyz", np.asarray(data.obsm["spatial"]).T, strict=False):

@@ -33,6 +33,15 @@ if TYPE_CHECKING:
     from tumorabm.catalog import Catalog, Entry
     from tumorabm.config import Experiment
 
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from tumorabm import __version__
+
+        print(f"tumorabm {__version__}")
+        raise typer.Exit
+
+
 # The noun of the catalog for which the break-even oxygen is told.
 _DIVIDING: Final = ("cell_types", "tumor")
 
@@ -43,6 +52,13 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+@app.callback()
+def tumorabm(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+) -> None:
+    """Agent-based simulation of clear-cell renal carcinoma and its vessels under treatment."""
 
 
 @app.command()

@@ -58,6 +58,9 @@ def sweep(
         if status:
             _print_status(_folder_of(file, out, settings, catalog), as_json)
             return
+        from tumorabm.sweep.executors import workers_of
+
+        workers_of(executor)
         folder = _prepared(file, out, settings, catalog)
         if array:
             from tumorabm.sweep.array import emit_array
@@ -166,7 +169,18 @@ def _prepared(file: Path, out: Path, settings: list[str] | None, catalog: list[P
     sweep = _loaded(file, settings, catalog)
     made = draft(sweep)
     _print_warnings(made)
+    _print_left_out(out / sweep.name, made.plan)
     return prepared(sweep, made.plan, out)
+
+
+def _print_left_out(folder: Path, plan: Plan) -> None:
+    """Say that an earlier plan in the folder had runs that this one does not have."""
+    from tumorabm.sweep.plan import Plan
+
+    if _is_folder(folder):
+        left = len({run.run_id for run in Plan.read(folder).runs} - {run.run_id for run in plan.runs})
+        if left:
+            print(f"Note: {left} runs of the earlier plan are not in this one; their folders stay", file=sys.stderr)
 
 
 def _print_warnings(made: Draft) -> None:

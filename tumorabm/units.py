@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import functools
+import math
 import re
 from collections.abc import Sequence
 from importlib import metadata
@@ -157,7 +158,10 @@ def quantity(text: str, unit: str) -> float:
         raise UnitError(f"{text!r} has no unit, expected {dimension(unit)}, for example '{text.strip()} {unit}'")
     if dimension(given) != dimension(unit):
         raise UnitError(f"{text!r} is {dimension(given)}, expected {dimension(unit)}")
-    return convert(value, given, unit)
+    converted = convert(value, given, unit)
+    if not math.isfinite(converted):
+        raise UnitError(f"{text!r} is not finite")
+    return converted
 
 
 def as_text(value: float, unit: str, also: Sequence[str] = ()) -> str:

@@ -65,7 +65,10 @@ def render_run(
     if z is not None and not 0 <= z < run.shape[0]:
         raise InputError(f"{path} has slices 0 to {run.shape[0] - 1}, not {z}")
     chosen = range(count) if frames is None or not count else frames
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written ({error})") from error
     written = [_save(course_figure(run), folder / "course.png")]
     for frame in chosen:
         stem = f"day_{run.frame_times[frame]:07.2f}".replace(".", "_")

@@ -17,7 +17,7 @@ from tumorabm.recording.run_folder import ATTEMPTS, CATALOG, CITATIONS, EXPERIME
 from tumorabm.recording.segments import FOLDER
 from tumorabm.recording.writer import RunWriter
 from tumorabm.run.bounds import UNBOUND, Bounds
-from tumorabm.run.course import Course, Plan, writing
+from tumorabm.run.course import Course, Plan, RunFailed, writing
 
 if TYPE_CHECKING:
     from tumorabm.config import Experiment
@@ -54,7 +54,10 @@ def start(
 ) -> Path:
     """Begin a run in an open folder, which loses what it held, and go on to its end."""
     plan = Plan.of(experiment)
-    tissue, processes = build(experiment)
+    try:
+        tissue, processes = build(experiment)
+    except (ArithmeticError, ValueError, RuntimeError, MemoryError) as error:
+        raise RunFailed(f"the tissue could not be made: {error}", writer.path) from error
     with writing(writer.path):
         clear(writer.path)
         describe(experiment, writer)

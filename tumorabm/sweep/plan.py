@@ -141,5 +141,5 @@ class Plan:
             factors = [PlannedFactor(f["label"], tuple(f["paths"]), f["unit"]) for f in known.pop("factors")]
             runs = [PlannedRun(**run) for run in known.pop("runs")]
             return cls(factors=factors, runs=runs, **known)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(f"{path}: cannot be read ({error})") from error

@@ -110,7 +110,10 @@ def prepare(sweep: Sweep, out: str | Path) -> Path:
 def prepared(sweep: Sweep, plan: Plan, out: str | Path) -> Path:
     """As ``prepare``, for a plan that was made already."""
     folder = Path(out) / sweep.name
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written ({error})") from error
     files = {f"{CATALOG}/{name}": text for name, text in sweep.experiment.catalog.user_files.items()}
     files[BASE] = yaml.dump(sweep.base)
     for name, text in files.items():

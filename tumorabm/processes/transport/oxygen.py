@@ -48,7 +48,7 @@ class OxygenSupply(Process):
     phase = Phase.FIELDS
     kind = Kind.DIAGNOSTIC
     parameters = {
-        "vessel_oxygen": Parameter("substrates.oxygen.vessel_oxygen", "mmHg", "oxygen in capillary blood"),
+        "vessel_oxygen": Parameter("substrates.oxygen.vessel_oxygen", "mmHg", "oxygen in capillary blood", above=0),
         "wall_transfer": Parameter("substrates.oxygen.wall_transfer", "um^2/h", "transfer per length of vessel"),
     }
     columns = (PERFUSED, ROOT)
