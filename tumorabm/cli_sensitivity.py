@@ -47,7 +47,7 @@ def sensitivity(
         str | None, typer.Option("--factors", metavar="NAMES", help="Only these values, separated by commas.")
     ] = None,
     trajectories: Annotated[int, typer.Option("--trajectories", min=2, help="Of Morris' screening.")] = 8,
-    replicates: Annotated[int, typer.Option("--replicates", min=2, help="Seeds at each point.")] = 3,
+    replicates: Annotated[int, typer.Option("--replicates", min=2, help="Seeds at each point.")] = 5,
     sobol: Annotated[int, typer.Option("--sobol", min=0, help="Base sample of Sobol's shares; 0 for none.")] = 64,
     most: Annotated[int, typer.Option("--most", min=1, help="How many values go on to Sobol's shares.")] = 5,
     logarithm: Annotated[bool, typer.Option("--log", help="Ask about the logarithm of the output.")] = False,
@@ -82,18 +82,18 @@ def sensitivity(
             return
         _need_figures()
         _tell(asked, as_json)
-        folder, counts = asked.run(asked.screening_sweep(), executor, jobs, not as_json)
+        folder, plan, counts = asked.run(asked.screening_sweep(), executor, jobs, not as_json)
         _go_on(folder, counts, as_json)
-        screening = asked.screened(folder)
+        screening = asked.screened(folder, plan)
         from tumorabm.sweep.figures import draw_screening, draw_shares
 
         draw_screening(folder / f"{asked.stem}.png", screening.rows, str(asked.measured), asked.unit, logarithm)
         content = _screening_told(asked, screening, folder, counts, as_json)
         chosen = screening.that_matter[:most]
         if sobol and chosen:
-            folder, counts = asked.run(asked.shares_sweep(chosen), executor, jobs, not as_json)
+            folder, plan, counts = asked.run(asked.shares_sweep(chosen), executor, jobs, not as_json)
             _go_on(folder, counts, as_json)
-            found = asked.shared(folder)
+            found = asked.shared(folder, plan)
             draw_shares(folder / f"{asked.stem}.png", found, str(asked.measured), logarithm)
             content |= _shares_told(asked, found, folder, counts, as_json)
         elif sobol and not as_json:
@@ -123,9 +123,9 @@ def ablate(
         said = tuple(settings or ())
         asked = Ablation(str(config), output, _statistic(statistic, at), replicates, said, tuple(catalog or ()), out)
         _need_figures()
-        folder, counts = asked.run(executor, jobs, not as_json)
+        folder, plan, counts = asked.run(executor, jobs, not as_json)
         _go_on(folder, counts, as_json)
-        rows = asked.evaluated(folder)
+        rows = asked.evaluated(folder, plan)
         draw_ablation(folder / f"{asked.stem}.png", rows, str(asked.measured), asked.measured.unit)
         if as_json:
             told = [asdict(row) for row in rows]

@@ -600,7 +600,7 @@ ODD: list[Any] = [5, ["5 um"], {"a": 1}, None]
 
 
 def test_nothing_in_the_place_of_anything_gives_a_traceback(folder: Path) -> None:
-    """Every value in turn is replaced with odd ones; each sweep is either fine or refused with messages."""
+    """Every value in turn is replaced with odd ones, two of the four by turns; it is fine or refused with messages."""
     sampled = yaml.parse(GOOD, "good.yaml").data
     sampled["factors"]["dose"].pop("levels")
     diffusivity = {"mean": "1.7e-5 cm^2/s", "sd": "1e-6 cm^2/s"}
@@ -616,8 +616,8 @@ def test_nothing_in_the_place_of_anything_gives_a_traceback(folder: Path) -> Non
     refused = 0
     for content in (sampled, listed):
         assert len(make_plan(load_sweep(content)).runs) in (1, 2)
-        for path in _paths(content):
-            for odd in ODD:
+        for number, path in enumerate(_paths(content)):
+            for odd in ODD[number % 2 :: 2]:
                 changed = copy.deepcopy(content)
                 node: Any = changed
                 for step in path[:-1]:
@@ -628,7 +628,7 @@ def test_nothing_in_the_place_of_anything_gives_a_traceback(folder: Path) -> Non
                 except InputError as error:
                     assert all(problem.message for problem in error.problems)
                     refused += 1
-    assert refused > 150
+    assert refused > 75
 
 
 def _paths(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

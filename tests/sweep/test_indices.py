@@ -166,6 +166,34 @@ def test_a_factor_without_effect_is_seldom_called_one() -> None:
     assert called / rows < 0.01
 
 
+@pytest.mark.parametrize("replicates", [3, 5])
+def test_seeds_that_respond_each_in_its_own_way_are_no_effect(replicates: int) -> None:
+    """Each seed has a slope of its own, of expected value 0: the same on all trajectories, which tell nothing new."""
+    above, called, rows = 0, 0, 0
+    points = morris_points(8)
+    slopes = np.random.default_rng(1).standard_normal((150, 3, replicates)) / (2 * np.pi)
+    for seed, slope in enumerate(slopes):
+        values = points @ slope + with_luck(np.zeros(32), 0.5, replicates, seed=seed)
+        for row in screen(NAMES, points.tolist(), values, 8, 4):
+            rows += 1
+            above += row.mu_star > row.floor
+            called += row.verdict == MATTERS
+    assert above / rows < 0.09
+    assert called / rows < 0.03
+    apart = screen(NAMES, points.tolist(), values, 8, 4, shared=False)
+    together = {row.factor: row.floor for row in screen(NAMES, points.tolist(), values, 8, 4)}
+    assert all(row.floor <= together[row.factor] for row in apart)
+
+
+def test_the_floor_of_seeds_is_that_of_student() -> None:
+    """Effects 1, 2 and 6 of three seeds, the same on all trajectories: mean 3, standard deviation the root of 7."""
+    points = [[0.0], [2.0 / 3.0], [1.0 / 3.0], [1.0]]
+    (row,) = screen(["x"], points, np.array(points) * [1.0, 2.0, 6.0], 2, 4)
+    assert row.mu_star == pytest.approx(3.0)
+    assert row.floor == pytest.approx(4.30265 * np.sqrt(7.0 / 3.0), rel=1e-5)
+    assert row.verdict == LUCK
+
+
 def test_a_factor_that_changes_nothing_at_all_has_no_effect() -> None:
     """With shared luck the runs are the same then, and the floor is 0: that is below nothing."""
     points = morris_points(8)

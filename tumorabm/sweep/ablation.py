@@ -21,10 +21,10 @@ from tumorabm.sweep.measured import (
     values_of,
     write_rows,
 )
-from tumorabm.sweep.plan import Plan
 
 if TYPE_CHECKING:
     from tumorabm.sweep.counts import Counts
+    from tumorabm.sweep.plan import Plan
 
 ABLATION: Final = "ablation"
 WITHOUT: Final = "without"  # the factor
@@ -149,14 +149,20 @@ class Ablation:
             "collect": {"summaries": {VALUE: self.measured.definition}},
         }
 
-    def run(self, executor: str, workers: int | None, progress: bool) -> tuple[Path, Counts]:
+    def run(self, executor: str, workers: int | None, progress: bool) -> tuple[Path, Plan, Counts]:
         """Carry out the sweep, or what is left of it."""
         return carry_out(self.sweep(), self.out, self.catalog_dirs, executor, workers, progress)
 
-    def evaluated(self, folder: Path) -> list[Removed]:
-        """What each removal does, the largest effect first; written into the sweep's folder as ``<stem>.csv``."""
-        values = values_of(folder)
-        arms = {run.factors[WITHOUT]: run.point for run in Plan.read(folder).runs}
+    def evaluated(self, folder: Path, plan: Plan) -> list[Removed]:
+        """What each removal does, the largest effect first; written into the sweep's folder as ``<stem>.csv``.
+
+        Raises
+        ------
+        InputError
+            If the folder has another plan than the given one, which was carried out.
+        """
+        values = values_of(folder, plan)
+        arms = {run.factors[WITHOUT]: run.point for run in plan.runs}
         rows = compared(values[arms[NOTHING]], {name: values[point] for name, point in arms.items() if name != NOTHING})
         write_rows(folder / f"{self.stem}.csv", [{**asdict(row), "unit": self.measured.unit} for row in rows])
         return rows

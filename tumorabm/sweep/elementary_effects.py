@@ -2,6 +2,9 @@
 
 An elementary effect is the change of the output over a step of one factor, scaled to the factor's whole range. Where a
 run has luck, mu* (the mean of absolute effects) is above 0 for a factor that does nothing: the floor says how far.
+
+Where all points share their seeds, a seed may respond to a factor in its own way. That part is the same on all
+trajectories, so their number does not average it out; only more seeds do. The floor is never below what it explains.
 """
 
 from __future__ import annotations
@@ -41,7 +44,8 @@ class Screened:
     luck : float
         Standard deviation that luck gives to one effect, replicates averaged.
     floor : float
-        What mu* of a factor without any effect stays below in 95 of 100 screenings, given that luck.
+        What mu* of a factor without any effect stays below in 95 of 100 screenings, given that luck and, with shared
+        seeds, how much the mean effect differs from seed to seed.
     effects, missing : int
         Effects that were there, and those left out because a run failed or its statistic has no value.
     verdict : str
@@ -67,7 +71,13 @@ class Screened:
 
 
 def screen(
-    labels: Sequence[str], points: Sequence[Sequence[Any]], values: np.ndarray, trajectories: int, levels: int
+    labels: Sequence[str],
+    points: Sequence[Sequence[Any]],
+    values: np.ndarray,
+    trajectories: int,
+    levels: int,
+    *,
+    shared: bool = True,
 ) -> list[Screened]:
     """Evaluate a Morris design.
 
@@ -81,6 +91,8 @@ def screen(
         The output, NaN where there is none.
     trajectories, levels : int
         Of the design.
+    shared : bool
+        Whether replicate i has the same seed at every point.
 
     Returns
     -------
@@ -99,7 +111,7 @@ def screen(
             f"expected {trajectories * (count + 1)}"
         )
     delta = levels / (2.0 * (levels - 1.0))
-    effects = np.full((trajectories, count), np.nan)
+    effects = np.full((trajectories, count, values.shape[1]), np.nan)  # by seed
     luck = np.full((trajectories, count), np.nan)
     for trajectory in range(trajectories):
         first = trajectory * (count + 1)
@@ -108,9 +120,9 @@ def screen(
             there = np.isfinite(before) & np.isfinite(after)
             # With some replicates missing the rest would be a sample of another kind: where a threshold is passed.
             if there.all():
-                effects[trajectory, factor] = sign * np.mean(after - before) / delta
+                effects[trajectory, factor] = sign * (after - before) / delta
                 luck[trajectory, factor] = luck_of_difference(after, before) / delta**2
-    rows = [_screened(label, effects[:, k], luck[:, k], values.shape[1]) for k, label in enumerate(labels)]
+    rows = [_screened(label, effects[:, k], luck[:, k], shared) for k, label in enumerate(labels)]
     return sorted(rows, key=lambda row: -np.nan_to_num(row.mu_star, nan=-1.0))
 
 
@@ -145,14 +157,18 @@ def _differ(one: Any, other: Any) -> bool:
     return bool(one != other)
 
 
-def _screened(label: str, effects: np.ndarray, luck: np.ndarray, replicates: int) -> Screened:
-    there = np.isfinite(effects)
-    n = int(there.sum())
+def _screened(label: str, effects: np.ndarray, luck: np.ndarray, shared: bool) -> Screened:
+    """A factor by its effects, shape (trajectories, replicates), and the luck in their means over replicates."""
+    there = np.isfinite(effects).all(axis=1)
+    n, replicates = int(there.sum()), effects.shape[1]
     if not n:
         nothing = float("nan")
-        return Screened(label, *(nothing,) * 7, effects=0, missing=effects.size)
-    seen = effects[there]
+        return Screened(label, *(nothing,) * 7, effects=0, missing=len(effects))
+    seen = effects[there].mean(axis=1)
     noise = float(np.mean(luck[there]))
+    floor = float(np.sqrt(noise)) * _floor(n, n * (replicates - 1))
+    if shared and replicates > 1:
+        floor = max(floor, _floor_of_seeds(effects[there].mean(axis=0)))
     low, high = bootstrap_mean(np.abs(seen))
     spread = float(np.var(seen, ddof=1)) if n > 1 else float("nan")
     return Screened(
@@ -163,10 +179,19 @@ def _screened(label: str, effects: np.ndarray, luck: np.ndarray, replicates: int
         mu=float(np.mean(seen)),
         sigma=float(np.sqrt(max(spread - noise, 0.0))) if np.isfinite(noise) else float(np.sqrt(spread)),
         luck=float(np.sqrt(noise)),
-        floor=float(np.sqrt(noise)) * _floor(n, n * (replicates - 1)),
+        floor=floor,
         effects=n,
-        missing=effects.size - n,
+        missing=len(effects) - n,
     )
+
+
+def _floor_of_seeds(effects: np.ndarray) -> float:
+    """What |mean| of effects by seed, shape (replicates,), stays below if the expected one is 0 but seeds differ."""
+    from scipy import stats
+
+    count = effects.size
+    quantile = stats.t.ppf(0.5 + _FLOOR_LEVEL / 2.0, count - 1)
+    return float(quantile * np.std(effects, ddof=1) / np.sqrt(count))
 
 
 @functools.cache

@@ -17,6 +17,7 @@ from tumorabm.sweep.summaries import check_series, series_of_experiment, summary
 
 if TYPE_CHECKING:
     from tumorabm.sweep.counts import Counts
+    from tumorabm.sweep.plan import Plan
 
 VALUE: Final = "value"  # the summary's column
 # All outputs and nothing else: the same runs answer for every output.
@@ -101,36 +102,53 @@ def carry_out(
     executor: str = "local",
     workers: int | None = None,
     progress: bool = True,
-) -> tuple[Path, Counts]:
+) -> tuple[Path, Plan, Counts]:
     """Prepare and run a sweep, or what is left of it.
 
     Returns
     -------
     Path
         Its folder.
+    Plan
+        What was carried out, for its evaluation: the folder's may be another one by then.
     Counts
     """
     from tumorabm.sweep.loop import run_sweep
-    from tumorabm.sweep.planning import prepare
+    from tumorabm.sweep.planning import make_plan, prepared
     from tumorabm.sweep.sweep_file import load_sweep
 
-    folder = prepare(load_sweep(sweep, catalog_dirs=catalog_dirs), out)
-    return folder, run_sweep(folder, executor=executor, workers=workers, progress=progress)
+    loaded = load_sweep(sweep, catalog_dirs=catalog_dirs)
+    plan = make_plan(loaded)
+    folder = prepared(loaded, plan, out)
+    return folder, plan, run_sweep(folder, executor=executor, workers=workers, progress=progress)
 
 
-def values_of(folder: Path, logarithm: bool = False) -> np.ndarray:
+def values_of(folder: Path, plan: Plan, logarithm: bool = False) -> np.ndarray:
     """What was measured, shape (points, replicates); NaN where a run failed or the statistic has no value.
 
     Parameters
     ----------
     folder : Path
         Of a sweep with the summary ``VALUE``.
+    plan : Plan
+        What was carried out there.
     logarithm : bool
         Its natural logarithm, NaN where it is not above 0.
+
+    Raises
+    ------
+    InputError
+        If the folder has another plan by now: its values would be those of another question.
     """
     from tumorabm.sweep.results import open_sweep
 
-    table = open_sweep(folder).table
+    results = open_sweep(folder)
+    if not results.plan.same_as(plan):
+        raise InputError(
+            f"{folder}: the plan was replaced by another call meanwhile, which may ask about another output or other "
+            "values; the runs stay, give this command again when that call is over"
+        )
+    table = results.table
     values = np.full((int(table["point"].max()) + 1, int(table["replicate"].max()) + 1), np.nan)
     values[table["point"], table["replicate"]] = table[VALUE]
     if logarithm:

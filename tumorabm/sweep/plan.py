@@ -121,6 +121,11 @@ class Plan:
                 return
         write_json(folder / PLAN, {"format": FORMAT, **asdict(self)})
 
+    def same_as(self, other: Plan) -> bool:
+        """Whether another plan would be written the same way."""
+        one, two = (json.dumps(asdict(plan), sort_keys=True) for plan in (self, other))
+        return one == two
+
     @classmethod
     def read(cls, folder: str | Path) -> Plan:
         """The plan in a sweep's folder.

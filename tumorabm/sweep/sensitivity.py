@@ -17,11 +17,11 @@ from tumorabm.sweep.assumed import AssumedValue, assumed_values
 from tumorabm.sweep.elementary_effects import MATTERS, Screened, screen
 from tumorabm.sweep.intervals import luck_of_runs
 from tumorabm.sweep.measured import RECORDING, VALUE, Measured, carry_out, measured, values_of, write_rows
-from tumorabm.sweep.plan import Plan
 from tumorabm.sweep.variance_shares import Shares, shares
 
 if TYPE_CHECKING:
     from tumorabm.sweep.counts import Counts
+    from tumorabm.sweep.plan import Plan
 
 LEVELS: Final = 4
 MORRIS: Final = "sensitivity_morris"
@@ -58,7 +58,7 @@ class Question:
     settings: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
     trajectories: int = 8
-    replicates: int = 3
+    replicates: int = 5
     samples: int = 64
     most: int = 5
     logarithm: bool = False
@@ -143,24 +143,31 @@ class Sensitivity:
         """Sobol's design over some of them."""
         return self._sweep(SOBOL, labels, {"method": "sobol", "samples": self.question.samples, "seed": 1})
 
-    def run(self, sweep: dict[str, Any], executor: str, workers: int | None, progress: bool) -> tuple[Path, Counts]:
+    def run(
+        self, sweep: dict[str, Any], executor: str, workers: int | None, progress: bool
+    ) -> tuple[Path, Plan, Counts]:
         """Carry out one of the sweeps, or what is left of it."""
         return carry_out(sweep, self.out, self.question.catalog_dirs, executor, workers, progress)
 
-    def screened(self, folder: Path) -> Screening:
-        """Evaluate the screening in its folder and write the table there, ``<stem>.csv``."""
-        values = values_of(folder, self.question.logarithm)
-        plan = Plan.read(folder)
+    def screened(self, folder: Path, plan: Plan) -> Screening:
+        """Evaluate the screening in its folder and write the table there, ``<stem>.csv``.
+
+        Raises
+        ------
+        InputError
+            If the folder has another plan than the given one, which was carried out.
+        """
+        values = values_of(folder, plan, self.question.logarithm)
         points: dict[int, list[Any]] = {run.point: list(run.factors.values()) for run in plan.runs}
         labels = [factor.label for factor in plan.factors]
         rows = screen(labels, [points[k] for k in sorted(points)], values, self.question.trajectories, LEVELS)
         write_rows(folder / f"{self.stem}.csv", [self._row(row) for row in rows])
         return Screening(rows, *luck_of_runs(values, shared=True))
 
-    def shared(self, folder: Path) -> Shares:
-        """Evaluate the shares of variance in their folder and write the table there, ``<stem>.csv``."""
-        values = values_of(folder, self.question.logarithm)
-        labels = [factor.label for factor in Plan.read(folder).factors]
+    def shared(self, folder: Path, plan: Plan) -> Shares:
+        """Evaluate the shares of variance in their folder and write the table there, ``<stem>.csv``. Raises alike."""
+        values = values_of(folder, plan, self.question.logarithm)
+        labels = [factor.label for factor in plan.factors]
         found = shares(labels, values, self.question.samples, shared=True)
         write_rows(
             folder / f"{self.stem}.csv", [{"path": self._path(row.factor), **asdict(row)} for row in found.factors]

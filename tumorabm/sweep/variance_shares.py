@@ -3,6 +3,10 @@
 The estimators are SALib's (first order after Saltelli 2010, total after Jansen) on means over replicates. Luck adds to
 such means a variance that no factor has: it widens the total variance, and makes every total index larger than it is.
 Both are corrected by what the replicates say of it, so the shares are those of the expected output.
+
+One thing is not: where all points share their seeds and a seed responds to a factor in its own way, the mean over a few
+seeds has an effect that the expected output has not. Total shares are corrected for it through the differences of
+replicates, shares by itself (first order) are not; they are too large then. More replicates make it small.
 """
 
 from __future__ import annotations
