@@ -129,7 +129,7 @@ def test_signals_end_it_after_checkpoints_and_the_same_call_goes_on(undisturbed,
     for number in (signal.SIGTERM, signal.SIGINT):
         before = statuses(folder)
         known = attempts(folder)
-        process = parent(folder, {"any": {"pace": 0.1}}, group=True, progress=False, workers=1)
+        process = parent(folder, {"any": {"pace": 0.2}}, group=True, progress=False, workers=1)
         until(functools.partial(moved_on, folder, known), process)
         if number == signal.SIGINT:
             os.killpg(process.pid, number)

@@ -16,7 +16,7 @@ from tumorabm.recording.run_folder import RunFolder
 from tumorabm.sweep.plan import Plan
 from tumorabm.sweep.status import Status
 
-SLOW = {"any": {"pace": 0.05}}
+SLOW = {"any": {"pace": 0.1}}
 
 
 def all_as(folder: Path, undisturbed: Path) -> None:
@@ -33,11 +33,12 @@ def seeds(folder: Path) -> list[str]:
 
 
 def under_way(folder: Path) -> list[Status]:
-    """Runs that have written more than their first checkpoint."""
+    """Runs that have written more than their first checkpoint; between two renames only the first is there."""
     return [
         status
         for status in statuses(folder)
-        if status.state == "running" and (folder / status.run_id / "checkpoint-previous.h5").exists()
+        if status.state == "running"
+        and all((folder / status.run_id / name).exists() for name in ("checkpoint-previous.h5", "checkpoint.h5"))
     ]
 
 
