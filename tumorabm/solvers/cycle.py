@@ -173,6 +173,18 @@ def stretch(excess, slope, supply):
 
 
 @kernel(error_model="numpy")
+def wanted_reduction(capacity, step, residual, before, tolerance):
+    """By how much the conjugate gradients of a Newton step are to reduce the residual."""
+    if capacity == 0.0:
+        reduction = 0.9 * tolerance / residual
+    elif step == 0:
+        reduction = max(0.05, 0.4 * tolerance / residual)
+    else:
+        reduction = max(min(0.1, 0.5 * (residual / before) ** 2), 0.4 * tolerance / residual)
+    return max(reduction, INNER_FLOOR)
+
+
+@kernel(error_model="numpy")
 def solve(run, address, work, tolerance, closed, report):
     """Solve for ``c`` in place; how it ended.
 
@@ -252,15 +264,9 @@ def solve(run, address, work, tolerance, closed, report):
             continue
         if step == MOST_STEPS:
             return NOT_CONVERGED
-        if capacity == 0.0:
-            reduction = 0.9 * tolerance / residual
-        elif step == 0:
-            reduction = max(0.05, 0.4 * tolerance / residual)
-        else:
-            reduction = max(min(0.1, 0.5 * (residual / before) ** 2), 0.4 * tolerance / residual)
+        reduction = wanted_reduction(capacity, step, residual, before, tolerance)
         for depth in range(levels.shape[0] - 1):
             sweep(run, address, COARSEN, depth, 0.0, work)
-        reduction = max(reduction, INNER_FLOOR)
         report[0] += correction(run, address, (reduction * residual * norm * scale) ** 2, work)
         sweep(run, address, CORRECT, FINEST, 0.0, work)
         before = residual

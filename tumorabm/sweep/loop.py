@@ -211,15 +211,17 @@ class _Loop:
             self._sort(index, self._told(index))
             return False
         self._barren = 0
-        tried = self._told(index).attempt > self._attempts.pop(index)
+        self._attempts.pop(index)
         if outcome["disk"]:
             self.counts.stopped = f"{outcome['message']}; the same command goes on"
         if outcome["state"] == "held":
             self._elsewhere.add(index)
         else:
             self._sort(index, self._told(index))
+            if not outcome["tried"] and outcome["state"] == "finished":
+                self.counts.elsewhere += self._times[index]
             # Workers that refuse what is asked of them again and again would keep this going for ever.
-            self._refused = 0 if tried or index not in self._todo else self._refused + 1
+            self._refused = 0 if outcome["tried"] or index not in self._todo else self._refused + 1
             if self._refused > _BARREN * self._workers:
                 self.counts.stopped = f"the workers give runs back untried ({outcome['message'] or outcome['state']})"
         return broken

@@ -87,7 +87,8 @@ def execute(
     -------
     dict
         ``run_id``, ``state`` (of the run, or ``held`` if another process is at it), ``message``, ``seconds`` of this
-        attempt, ``failures``, and ``disk``: whether it ended because nothing can be written.
+        attempt, ``failures``, ``disk``: whether it ended because nothing can be written, and ``tried``: whether this
+        call had the run; if not, and it is finished, another process has finished it.
 
     Raises
     ------
@@ -219,6 +220,7 @@ class _Work:
             "seconds": time.monotonic() - began,
             "failures": status.failures,
             "disk": bool(disk),
+            "tried": held is not None,
         }
 
     def _wanted(self, status: Status) -> bool:
