@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
+
+# Tests that are begun in the background of a script ignore Ctrl-C, and so would the runs that they interrupt by it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A nodule that a treated and an untreated week fit into, in a second or two.
 SMALL = f"""
