@@ -8,7 +8,7 @@ import numpy as np
 
 from tumorabm.catalog import load_catalog
 from tumorabm.processes import registered
-from tumorabm.processes.process import Process
+from tumorabm.processes.process import Choice, Process
 from tumorabm.tissue.cells import ENDOTHELIAL, TUMOR, Cells
 from tumorabm.tissue.clones import Clones
 from tumorabm.tissue.lattice import NO_FLUX, Lattice
@@ -51,8 +51,8 @@ def bare_tissue(
 
 
 def process_of(name: str, **values: float) -> Process:
-    """A registered process with values of the catalog, some of them replaced."""
-    return registered()[name].from_catalog(load_catalog(), (), SETS, values)
+    """A registered process with values of the catalog, some of them replaced, and without signaling."""
+    return registered()[name].from_catalog(load_catalog(), Choice(SETS), values)
 
 
 def put(tissue: Tissue, cell_type: int, sites: Sequence[int] | np.ndarray, **columns: object) -> np.ndarray:

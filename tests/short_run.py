@@ -27,20 +27,25 @@ time_step: 2 h
 seed: 5
 lattice: {shape: [40, 40], spacing: 20 um, boundary: no_flux}
 sets: {kinetics: xenograft, literature: review_2016, targets: cellular}
-clones: [{name: clear_cell, vhl: mutated}]
+substrates: [oxygen, vegf_a, fgf2, il8, amino_acids]
+clones:
+- {name: clear_cell, vhl: mutated, fraction: 0.75}
+- {name: resistant, vhl: wild_type, fraction: 0.25, alterations: [pten_loss]}
 cells: [{shape: disc, radius: 200 um}]
 vessels: {network: capillary_mesh, spacing: 160 um, arteriole_spacing: 320 um}
 treatment: [{drug: sunitinib, dose: 50 mg, every: 1 d, on: 3 d, off: 2 d}]
+exposure: {everolimus: 0.02 nM}
+processes: {nutrient_supply: true, nutrient_uptake: true}
 # So that much happens in ten days: births, both deaths, sprouts that are perfused, regression, recolonization.
 catalog:
   substrates.oxygen.vessel_oxygen: 9 mmHg
   cell_types.tumor.necrosis_onset_oxygen: 5 mmHg
-  cell_types.tumor.vegf_secretion_vhl_null: 4 molecule/cell/s
+  cell_types.tumor.vegf_secretion_vhl_null: 6 molecule/cell/s
   cell_types.endothelial.sprout_rate: 2 1/d
   cell_types.endothelial.activation_rate: 2 1/d
   cell_types.endothelial.crowding_density: 1000 1/mm^2
   cell_types.endothelial.flow_multiplier: 0.5
-  cell_types.endothelial.uncovered_regression_rate: 2 1/d
+  cell_types.endothelial.uncovered_regression_rate: 1 1/d
 record: {every: 12 h, frames: 2 d, checkpoint: 30 h, keep: [4 d]}
 """
 

@@ -25,6 +25,7 @@ LAYERS = (
     ("processes",),
     ("recording",),
     ("config",),
+    ("networks",),
     ("build", "step"),
     ("agents",),
     ("model",),
@@ -32,7 +33,7 @@ LAYERS = (
     ("sweep",),
     ("trial", "calibration"),
     ("cli_options",),
-    ("cli_sweep", "cli_sensitivity"),
+    ("cli_sweep", "cli_sensitivity", "cli_networks"),
     ("cli",),
 )
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}

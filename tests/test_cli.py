@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tumorabm import yaml
+from tumorabm.catalog import load_catalog
 from tumorabm.cli import app
 from tumorabm.config import load_experiment
 from tumorabm.config.schema import schema_text
@@ -136,7 +137,8 @@ def test_catalog() -> None:
 
 def test_catalog_as_json() -> None:
     content = json.loads(RUNNER.invoke(app, ["catalog", "substrates", "--json"]).stdout)
-    assert set(content) == {"substrates.oxygen", "substrates.vegf_a"}
+    assert set(content) == {f"substrates.{name}" for name in load_catalog().names("substrates")}
+    assert {"substrates.oxygen", "substrates.vegf_a", "substrates.amino_acids"} <= set(content)
     entry = content["substrates.oxygen"]["values"]["diffusivity"]
     assert (entry["value"], entry["unit"], entry["range"]) == (2000.0, "um^2/s", [1500.0, 2500.0])
 

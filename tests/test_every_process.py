@@ -17,10 +17,11 @@ from short_run import short
 from tumorabm.build import build
 from tumorabm.processes import PIPELINE
 from tumorabm.processes.process import Kind, Phase, Process, registered
+from tumorabm.processes.signaling.cell_signaling import CellSignaling
 from tumorabm.step import advance
-from tumorabm.tissue.cells import Cells
+from tumorabm.tissue.cells import TUMOR, Cells
 from tumorabm.tissue.clones import Clones
-from tumorabm.tissue.microenvironment import TERMS, Field, Microenvironment
+from tumorabm.tissue.microenvironment import TERMS, Field
 from tumorabm.tissue.patient import Patient
 from tumorabm.tissue.requests import EVENTS
 from tumorabm.tissue.tissue import Tissue
@@ -34,6 +35,9 @@ MOST_ROWS = 100_000
 EXACT = 1e-9
 # Of a field that an iterative solver brought to its tolerance of 1e-5; differences of two such solutions.
 SOLVED = 5e-5
+# Of activities in cells: sub-steps are chosen for an error of 5e-4, so that a shorter step need not come nearer.
+FOLLOWED = 5e-4
+NETWORKS = {"tumor_signaling": "tumor_network", "endothelial_signaling": "endothelial_network"}
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +49,9 @@ def grown() -> tuple[Tissue, list[Process]]:
     assert tissue.microenvironment["sunitinib"].concentration.max() > 0.0
     assert tissue.vasculature.sleeves.any() and (tissue.cells["phenotype"] == 2).any()
     assert (tissue.cells["state"] != 0).any()
+    living = tissue.cells["clone"][tissue.cells.alive(TUMOR)]
+    assert (np.bincount(living) > 10).tolist() == [True, True] and tissue.patient.exposure
+    assert {process.name for process in processes} == set(NAMES)
     return tissue, processes
 
 
@@ -66,7 +73,7 @@ def everything(tissue: Tissue) -> dict[str, np.ndarray]:
     out["vasculature/neighbors"] = tissue.vasculature.neighbors.copy()
     patient = tissue.patient
     # What is no state, since a resumed run takes it from its experiment, and nobody's to change during a run.
-    prescribed = {"regimens": patient.regimens, "treatment_start": patient.treatment_start}
+    prescribed = {name: getattr(patient, name) for name in ("regimens", "treatment_start", "exposure")}
     out.update({f"patient/{name}": np.array(repr(value)) for name, value in prescribed.items()})
     out.update({f"patient/molar_mass/{name}": np.array(value) for name, value in patient.molar_mass.items()})
     out["lattice"] = np.array(repr(tissue.lattice))
@@ -214,6 +221,8 @@ def not_converging(tissue: Tissue, process: Process) -> dict[str, list[float]]:
         size = float(np.nansum(np.abs(np.where(np.isfinite(finest), finest, 0.0))))
         solved = name.startswith(("microenvironment/", "ledger/"))
         small = (SOLVED if solved and process.name == "field_solve" else EXACT) * size
+        if name == f"cells/{NETWORKS.get(process.name)}":
+            small = FOLLOWED * np.count_nonzero(finest)
         # First order or better: every halving takes away nearly half of the difference at least.
         if any(gap > small and gap > 0.65 * wider for wider, gap in zip(gaps[:-1], gaps[1:], strict=True)):
             bad[name] = gaps
@@ -260,7 +269,26 @@ def test_its_columns_and_substrates_are_declared(grown, name: str) -> None:
     if process.phase != Phase.COMMIT:  # where rows come and go all columns are touched
         assert columns <= {column.name for column in process.columns}
     if name not in ("field_solve", "drug_supply"):  # these serve every field, or every drug
-        assert fields <= set(process.substrates)
+        assert fields - welcome_fields(process) <= set(process.substrates)
+
+
+def welcome_fields(process: Process) -> set[str]:
+    """Fields that a process works with where an experiment has them, and without which it works as well."""
+    if not isinstance(process, CellSignaling):
+        return set()
+    return {*process.network.substrates.values(), *(item.compound for item in process.inhibitors)}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_signaling_goes_on_without_the_fields_that_it_does_not_need(grown, name: str) -> None:
+    tissue, process = at_turn_of(name, grown, DT)
+    spared = welcome_fields(process) & set(tissue.microenvironment.fields) - set(process.substrates)
+    assert spared
+    for field in spared:
+        del tissue.microenvironment.fields[field]
+    before = tissue.state()
+    process.step(tissue, DT)
+    assert changed(before, tissue.state()) == {f"cells/{NETWORKS[name]}"}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -282,18 +310,25 @@ def test_a_diagnostic_process_may_be_called_again(grown, name: str) -> None:
 @pytest.mark.parametrize("name", [kind.name for kind in PIPELINE if kind.kind is Kind.EVOLVING])
 def test_shorter_steps_of_an_evolving_process_converge(grown, name: str) -> None:
     tissue, process = at_turn_of(name, grown, DT)
-    disturb(tissue.microenvironment)
+    disturb(tissue)
     before = tissue.state()
     assert not_converging(tissue, process) == {}
     process.step(tissue, SPAN)
-    assert changed(before, tissue.state()), "nothing evolved, so nothing was tested"
+    after = tissue.state()
+    assert changed(before, after), "nothing evolved, so nothing was tested"
+    if name in NETWORKS:
+        column = f"cells/{NETWORKS[name]}"
+        moved = np.abs(after[column] - before[column]).sum() / np.count_nonzero(after[column])
+        assert moved > 50.0 * FOLLOWED, "less evolved than is tolerated"
 
 
-def disturb(microenvironment: Microenvironment) -> None:
-    """Take fields that evolve far from their steady state."""
-    for field in microenvironment.fields.values():
+def disturb(tissue: Tissue) -> None:
+    """Take fields and networks that evolve far from their steady state."""
+    for field in tissue.microenvironment.fields.values():
         if field.substrate.solver != "steady":
             field.concentration *= 0.5
+    for column in NETWORKS.values():
+        tissue.cells[column][:] *= 0.5
 
 
 @pytest.mark.parametrize("name", [kind.name for kind in PIPELINE if kind.kind is Kind.EVENTS])
@@ -367,9 +402,14 @@ class PrescribesMore(Honest):
         tissue.patient.regimens *= 2
 
 
+class PutsIntoTheMedium(Honest):
+    def step(self, tissue: Tissue, dt: float) -> None:
+        tissue.patient.exposure["everolimus"] = 1.0
+
+
 class Mutates(Honest):
     def step(self, tissue: Tissue, dt: float) -> None:
-        tissue.clones.vhl[:] = 0
+        tissue.clones.alterations[1] += ("tsc_loss",)
 
 
 class ReadsElsewhere(Honest):
@@ -380,7 +420,7 @@ class ReadsElsewhere(Honest):
 
 class LooksAround(Honest):
     def step(self, tissue: Tissue, dt: float) -> None:
-        if tissue.patient.unbound and tissue.clones.vhl_null.any() and (tissue.cells.occupancy[0] < 0).any():
+        if tissue.patient.unbound and any(tissue.clones.alterations) and (tissue.cells.occupancy[0] < 0).any():
             super().step(tissue, dt)
 
 
@@ -410,6 +450,16 @@ class RelaxesPerStep(Honest):
         tissue.cells["coverage"][:] *= 0.5 if dt > 0.0 else 1.0
 
 
+class SignalsPerStep(Honest):
+    """Loses a little of every activity per step: not to be excused by what sub-steps may differ by."""
+
+    name = "tumor_signaling"
+    writes = ("cells/tumor_network",)
+
+    def step(self, tissue: Tissue, dt: float) -> None:
+        tissue.cells["tumor_network"][:] *= 0.99 if dt > 0.0 else 1.0
+
+
 def test_an_honest_process_passes(grown) -> None:
     for check in (undeclared_changes, undeclared_reads):
         assert check(copy.deepcopy(grown[0]), Honest({}), DT) == set()
@@ -427,7 +477,8 @@ def test_an_honest_process_passes(grown) -> None:
         (RaisesARate, "rates/apoptosis/cheat"),
         (ChangesTheBlood, "patient/unbound_mean/sunitinib"),
         (PrescribesMore, "patient/regimens"),
-        (Mutates, "clones/vhl"),
+        (PutsIntoTheMedium, "patient/exposure"),
+        (Mutates, "clones/alterations"),
     ],
 )
 def test_a_process_that_changes_what_it_does_not_say_is_caught(grown, cheat: type[Process], found: str) -> None:
@@ -445,6 +496,7 @@ def test_a_process_that_forgets_time_is_caught(grown) -> None:
     assert changes_without_time(copy.deepcopy(grown[0]), ForgetsTime({})) == {"cells/coverage"}
     assert set(not_converging(copy.deepcopy(grown[0]), ForgetsTime({}))) == {"cells/coverage"}
     assert set(not_converging(copy.deepcopy(grown[0]), RelaxesPerStep({}))) == {"cells/coverage"}
+    assert set(not_converging(copy.deepcopy(grown[0]), SignalsPerStep({}))) == {"cells/tumor_network"}
 
 
 @pytest.mark.parametrize("cheat", [CountsCalls, DependsOnTheStep])

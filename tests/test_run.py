@@ -16,6 +16,7 @@ from short_run import SHORT, STEPS, command, data, short, signal_at, started, to
 from tumorabm import yaml
 from tumorabm.config import load_experiment
 from tumorabm.errors import InputError
+from tumorabm.recording.checkpoint import kept_name, read_checkpoint
 from tumorabm.recording.progress import Progress
 from tumorabm.recording.run_folder import RunFolder
 from tumorabm.run import RunInterrupted, branch, consolidate, parts, resume, run_experiment
@@ -212,6 +213,26 @@ def test_a_branch_may_begin_a_treatment(tmp_path) -> None:
     assert np.isfinite(records.frames[-1].field("sunitinib")).all()
     reference = run_experiment(short(treated, "duration=4 d"), tmp_path, quiet=True)
     np.testing.assert_array_equal(data(reference).series["tumor_cells"][:5], records.series["tumor_cells"][:5])
+
+
+def test_cells_begin_at_rest_in_a_branch_that_begins_their_signaling(tmp_path) -> None:
+    networks = ("tumor", "endothelial")
+    off = [f"processes.{cell_type}_signaling=false" for cell_type in networks]
+    parent = run_experiment(short("duration=4 d", *off), tmp_path, quiet=True)
+    path = branch(parent, "2 d", [text.replace("false", "true") for text in off], quiet=True)
+    columns = {f"{cell_type}_network" for cell_type in networks}
+    before, after = (set(data(path).frames[number].cells()) for number in (0, -1))
+    assert before & columns == set() and columns <= after
+    begun = read_checkpoint(path / kept_name(48.0)).state
+    tissue, processes = parts.build(parts.load(path))
+    parts.load_state(tissue, processes, begun)
+    for process in processes:
+        if process.name.endswith("_signaling"):
+            process.relax(tissue)
+    for cell_type, column in enumerate(sorted(columns, reverse=True)):
+        living = tissue.cells.alive(cell_type)
+        assert living.size > 100 and begun[f"cells/{column}"][living].max(axis=1).min() > 0.5
+        np.testing.assert_allclose(begun[f"cells/{column}"], tissue.cells[column], atol=1e-6)
 
 
 @pytest.mark.parametrize(

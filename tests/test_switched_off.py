@@ -24,6 +24,7 @@ from tumorabm.tissue.cells import Cells
 NAMES = [kind.name for kind in PIPELINE]
 REFUSED = {
     "pharmacokinetics": "a treatment needs this process; for an untreated run give 'treatment: []'",
+    "equivalent_signals": "cannot be switched off: responses of endothelium act on these signals",
     "compaction": "cannot be switched off: without it cells that are cleared or have regressed would still count",
 }
 TWO_DAYS = ("burn_in=12 h", "duration=36 h", "record.keep=[]", "record.frames=1 d", "record.every=6 h")

@@ -11,7 +11,6 @@ import numpy as np
 from tumorabm.config.contents import host_coverage, make_processes, make_substrates, vessel_spacings
 from tumorabm.errors import InputError
 from tumorabm.processes.process import Process
-from tumorabm.processes.transport.solve import FieldSolve
 from tumorabm.step import settle
 from tumorabm.tissue.capillaries import CapillaryBed, bed_from_sites, capillary_mesh
 from tumorabm.tissue.cells import CELL_TYPES, ENDOTHELIAL, TUMOR, VESSEL, Cells
@@ -53,20 +52,21 @@ def build(experiment: Experiment, seed: int | None = None) -> tuple[Tissue, list
         microenvironment=Microenvironment(lattice, make_substrates(experiment)),
         vasculature=Vasculature(lattice),
         clones=Clones(),
-        patient=Patient(experiment.regimens(), experiment.burn_in),
+        patient=Patient(experiment.regimens(), experiment.burn_in, experiment.exposure),
         seed=seed,
     )
     for clone in experiment.clones:
-        tissue.clones.add(clone.name, clone.vhl)
+        tissue.clones.add(clone.name, clone.genotype)
     place_cells(tissue, experiment)
     if experiment.vessels.network != "none":
         bed = vessel_bed(tissue, experiment)
         place_vessels(tissue, bed, host_coverage(experiment))
     for process in processes:
         process.prepare(tissue)
-    settle(tissue, processes)
-    for process in processes:
-        if isinstance(process, FieldSolve):
+    # Cells signal by what fields hold, and fields hold what cells secrete: the second round settles both.
+    for _ in range(2):
+        settle(tissue, processes)
+        for process in processes:
             process.relax(tissue)
     settle(tissue, processes)
     return tissue, processes

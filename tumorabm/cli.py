@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from tumorabm import cli_sensitivity, cli_sweep
+from tumorabm import cli_networks, cli_sensitivity, cli_sweep
 from tumorabm.cli_options import (
     FAILED,
     INTERRUPTED,
@@ -44,6 +44,8 @@ def _version(wanted: bool) -> None:
 
 # The noun of the catalog for which the break-even oxygen is told.
 _DIVIDING: Final = ("cell_types", "tumor")
+# The nouns that are nodes and edges.
+_NETWORKS: Final = "networks"
 
 app = typer.Typer(
     name="tumorabm",
@@ -110,12 +112,16 @@ def schema(
 
 @app.command(name="catalog")
 def show_catalog(
-    kind: Annotated[str | None, typer.Argument(help="substrates, cell_types or drugs.")] = None,
+    kind: Annotated[str | None, typer.Argument(help="substrates, cell_types, drugs, alterations or networks.")] = None,
     name: Annotated[str | None, typer.Argument(help="One of them, for example oxygen.")] = None,
+    dot: Annotated[bool, typer.Option("--dot", help="Print a network for Graphviz.")] = False,
+    figure: Annotated[
+        Path | None, typer.Option("--figure", metavar="FILE", help="Draw a network: .svg, .png, .pdf.")
+    ] = None,
     folders: CatalogFolders = None,
     as_json: Json = False,
 ) -> None:
-    """Print the numbers of the catalog with unit, source, confidence and range."""
+    """Print the numbers of the catalog with unit, source, confidence and range; of networks, nodes and edges."""
     with exit_status(as_json):
         from tumorabm.catalog import KINDS, load_catalog
         from tumorabm.errors import nearest
@@ -123,13 +129,20 @@ def show_catalog(
         catalog = load_catalog(folders or ())
         if kind is not None and kind not in KINDS:
             raise InputError(f"the catalog has no {kind!r}{nearest(kind, KINDS)}")
+        if (dot or figure is not None) and (kind != _NETWORKS or name is None):
+            raise InputError("--dot and --figure draw one network: tumorabm catalog networks NAME --dot")
         nouns = [noun for noun in catalog.nouns.values() if kind in (None, noun.kind)]
         if kind is not None and name is not None:
             nouns = [catalog.noun(kind, name)]
+        networks = kind == _NETWORKS
         if as_json:
-            print_json({f"{noun.kind}.{noun.name}": _noun(catalog, noun) for noun in nouns})
-        else:
-            _print_catalog(catalog, nouns)
+            told = {f"{noun.kind}.{noun.name}": _noun(catalog, noun) for noun in nouns}
+            print_json(told if name is None or not networks else cli_networks.with_structure(catalog, name, told))
+            return
+        if not networks:
+            _print_catalog(catalog, [noun for noun in nouns if noun.kind != _NETWORKS])
+        if networks or kind is None:
+            cli_networks.show(catalog, name, dot, figure)
 
 
 @app.command()
@@ -351,6 +364,7 @@ def _print(table: Any) -> None:
 
 cli_sweep.register(app)
 cli_sensitivity.register(app)
+cli_networks.register(app)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The commands that ask what matters: ``sensitivity`` for assumed values, ``ablate`` for processes."""
+"""The commands that ask what matters: ``sensitivity`` for assumed values, ``ablate`` for processes, nodes and edges."""
 
 from __future__ import annotations
 
@@ -46,6 +46,9 @@ def sensitivity(
     factors: Annotated[
         str | None, typer.Option("--factors", metavar="NAMES", help="Only these values, separated by commas.")
     ] = None,
+    networks: Annotated[
+        bool, typer.Option("--networks", help="Also the hundreds of assumed values of signaling networks.")
+    ] = False,
     trajectories: Annotated[int, typer.Option("--trajectories", min=2, help="Of Morris' screening.")] = 8,
     replicates: Annotated[int, typer.Option("--replicates", min=2, help="Seeds at each point.")] = 5,
     sobol: Annotated[int, typer.Option("--sobol", min=0, help="Base sample of Sobol's shares; 0 for none.")] = 64,
@@ -61,6 +64,7 @@ def sensitivity(
 ) -> None:
     """Say which assumed values of the catalog matter for an output. Interrupted, the same command goes on."""
     with exit_status(as_json):
+        from tumorabm.sweep.assumed import EVERYTHING
         from tumorabm.sweep.sensitivity import Question, Sensitivity
 
         question = Question(
@@ -68,7 +72,7 @@ def sensitivity(
             output=output,
             statistic=_statistic(statistic, at),
             settings=tuple(settings or ()),
-            only=tuple(name.strip() for name in factors.split(",")) if factors else (),
+            only=(*_names(factors), *((EVERYTHING,) if networks else ())),
             trajectories=trajectories,
             replicates=replicates,
             samples=sobol,
@@ -107,6 +111,13 @@ def ablate(
     output: Output,
     statistic: Statistic = "final",
     at: At = None,
+    of: Annotated[str, typer.Option("--of", metavar="PARTS", help="processes, nodes or edges.")] = "processes",
+    network: Annotated[
+        str, typer.Option("--network", metavar="CELLS", help="Whose nodes or edges: tumor or endothelial.")
+    ] = "tumor",
+    only: Annotated[
+        str | None, typer.Option("--only", metavar="NAMES", help="Only these parts, separated by commas.")
+    ] = None,
     replicates: Annotated[int, typer.Option("--replicates", min=2, help="Seeds, shared by all.")] = 5,
     out: Out = Path("runs"),
     settings: Set = None,
@@ -115,24 +126,38 @@ def ablate(
     jobs: Jobs = None,
     as_json: Json = False,
 ) -> None:
-    """Switch off each process in turn and say what its removal does. Interrupted, the same command goes on."""
+    """Take away each process, node or edge in turn and say what that does. Interrupted, the same command goes on."""
     with exit_status(as_json):
         from tumorabm.sweep.ablation import Ablation
         from tumorabm.sweep.figures import draw_ablation
 
-        said = tuple(settings or ())
-        asked = Ablation(str(config), output, _statistic(statistic, at), replicates, said, tuple(catalog or ()), out)
+        asked = Ablation(
+            str(config),
+            output,
+            _statistic(statistic, at),
+            replicates,
+            tuple(settings or ()),
+            tuple(catalog or ()),
+            out,
+            of=of,
+            cell_type=network,
+            only=_names(only),
+        )
         _need_figures()
         folder, plan, counts = asked.run(executor, jobs, not as_json)
         _go_on(folder, counts, as_json)
         rows = asked.evaluated(folder, plan)
-        draw_ablation(folder / f"{asked.stem}.png", rows, str(asked.measured), asked.measured.unit)
+        draw_ablation(folder / f"{asked.stem}.png", rows, asked)
         if as_json:
-            told = [asdict(row) for row in rows]
+            told = [asked.row(row) for row in rows]
             content = {"sweep": str(folder), "removed": told, "kept": asked.kept, "counts": counts.as_dict()}
             print_json(_plain(content))
         else:
             _print_ablation(asked, rows, folder, counts)
+
+
+def _names(text: str | None) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",")) if text else ()
 
 
 def _statistic(statistic: str, at: str | None) -> str:
@@ -176,8 +201,11 @@ def _first_message(folder: Path) -> str:
 
 def _tell(asked: Sensitivity, as_json: bool) -> None:
     """What is varied, and what is not."""
+    from tumorabm.sweep.assumed import NETWORKS
+
     for label, reason in asked.left_out.items():
-        print(f"not varied: {label}: {reason}", file=sys.stderr)
+        if as_json or label != NETWORKS:
+            print(f"not varied: {label}: {reason}", file=sys.stderr)
     for label, value in asked.values.items():
         for note in value.notes:
             print(f"note: {label}: {note}", file=sys.stderr)
@@ -185,6 +213,8 @@ def _tell(asked: Sensitivity, as_json: bool) -> None:
         question, count = asked.question, len(asked.values)
         runs = question.trajectories * (count + 1) * question.replicates
         print(f"{asked.measured}: {count} values, {question.trajectories} trajectories, {runs} runs")
+        if NETWORKS in asked.left_out:
+            print(f"left out: {asked.left_out[NETWORKS]}")
 
 
 def _print_values(asked: Sensitivity, as_json: bool) -> None:
@@ -268,10 +298,10 @@ def _shares_told(asked: Sensitivity, found: Shares, folder: Path, counts: Counts
 
 
 def _print_ablation(asked: Ablation, rows: list[Removed], folder: Path, counts: Counts) -> None:
-    unit = "" if asked.measured.unit == "1" else f" ({asked.measured.unit})"
+    unit, noun = "" if asked.measured.unit == "1" else f" ({asked.measured.unit})", asked.kind.noun
     cells = [
         (
-            row.process,
+            row.name,
             _number(row.without),
             _number(row.difference),
             f"{_number(row.low)} to {_number(row.high)}",
@@ -282,8 +312,8 @@ def _print_ablation(asked: Ablation, rows: list[Removed], folder: Path, counts: 
         )
         for row in rows
     ]
-    intact = next((row.intact for row in rows if row.seeds), float("nan"))
-    print(f"\n{asked.measured}{unit}: {_number(intact)} with all processes, mean over seeds")
+    intact = _number(next((row.intact for row in rows if row.seeds), float("nan")))
+    print(f"\n{asked.measured}{unit}: {intact} intact, mean over seeds; one {noun} {asked.kind.act} at a time")
     heads = ("without", "mean", "difference", "95 % interval", "ratio", "95 % interval", "effect", "seeds")
     _print_table(heads, cells)
     print(
@@ -292,8 +322,8 @@ def _print_ablation(asked: Ablation, rows: list[Removed], folder: Path, counts: 
         "difference in standard deviations of intact runs over seeds."
     )
     if asked.kept:
-        print("\nNot switched off:")
-        _print_table(("process", "why"), list(asked.kept.items()))
+        print(f"\nNot {asked.kind.act}:")
+        _print_table((noun, "why"), list(asked.kept.items()))
     print(f"{folder / asked.stem}.png and .csv")
 
 

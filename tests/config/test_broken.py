@@ -354,6 +354,126 @@ CASES: list[tuple[str, str, str, list[str]]] = [
         ],
     ),
     (
+        "alteration",
+        "vhl: mutated}",
+        "vhl: mutated, alterations: [pten_los]}",
+        [
+            "broken.yaml:10:49: clones[0].alterations[0]: 'pten_los' is no alteration of the catalog; did you mean 'pten_loss'?",
+        ],
+    ),
+    (
+        "alteration_twice",
+        "vhl: mutated}",
+        "vhl: mutated, alterations: [vhl_mutated]}",
+        [
+            "broken.yaml:10:49: clones[0].alterations[0]: 'vhl_mutated' is named twice",
+        ],
+    ),
+    (
+        "exposure",
+        "seed: 7",
+        "seed: 7\nexposure: {everolimos: 5 nM}",
+        [
+            "broken.yaml:6:12: exposure.everolimos: 'everolimos' is no drug of the catalog; did you mean 'everolimus'?",
+        ],
+    ),
+    (
+        "exposure_bare",
+        "seed: 7",
+        "seed: 7\nexposure: {everolimus: 5}",
+        [
+            "broken.yaml:6:24: exposure.everolimus: 5 has no unit, expected [substance] / [length] ** 3, for example '5 nM'",
+        ],
+    ),
+    (
+        "exposure_negative",
+        "seed: 7",
+        "seed: 7\nexposure: {everolimus: -5 nM}",
+        [
+            "broken.yaml:6:24: exposure.everolimus: '-5 nM' must be 0 or more",
+        ],
+    ),
+    (
+        "drug_of_cultures_only",
+        "drug: sunitinib",
+        "drug: torin1",
+        [
+            "broken.yaml:17:11: treatment[0].drug: torin1 has no human pharmacokinetics; give it a constant concentration under 'exposure'",
+        ],
+    ),
+    (
+        "signaling_network",
+        "seed: 7",
+        "seed: 7\nsignaling: {tumor: {network: rcc_figur1}}",
+        [
+            "broken.yaml:6:30: signaling.tumor.network: 'rcc_figur1' is no network of the catalog; did you mean 'rcc_figure1'?",
+        ],
+    ),
+    (
+        "network_of_other_cells",
+        "seed: 7",
+        "seed: 7\nsignaling: {tumor: {network: endothelium_figure1}}",
+        [
+            "broken.yaml:6:30: signaling.tumor.network: 'endothelium_figure1' is a network of endothelial cells",
+        ],
+    ),
+    (
+        "signaling_of_nobody",
+        "seed: 7",
+        "seed: 7\nsignaling: {tumour: {}}",
+        [
+            "broken.yaml:6:13: signaling.tumour: unknown key; did you mean 'tumor'?",
+        ],
+    ),
+    (
+        "network_input",
+        "seed: 7",
+        "seed: 7\nsignaling: {tumor: {inputs: {oxigen: 5 mmHg}}}",
+        [
+            "broken.yaml:6:38: signaling.tumor.inputs.oxigen: network rcc_figure1 has no input 'oxigen'; did you mean 'oxygen'?",
+        ],
+    ),
+    (
+        "network_input_dimension",
+        "seed: 7",
+        "seed: 7\nsignaling: {tumor: {inputs: {oxygen: 5 nM}}}",
+        [
+            "broken.yaml:6:38: signaling.tumor.inputs.oxygen: '5 nM' is [substance] / [length] ** 3, expected [mass] / [length] / [time] ** 2",
+        ],
+    ),
+    (
+        "network_input_negative",
+        "seed: 7",
+        "seed: 7\nsignaling: {tumor: {inputs: {hgf: -5 nM}}}",
+        [
+            "broken.yaml:6:35: signaling.tumor.inputs.hgf: '-5 nM' must be 0 or more",
+        ],
+    ),
+    (
+        "clamp",
+        "seed: 7",
+        "seed: 7\nsignaling: {tumor: {clamp: {mtorc: 0}}}",
+        [
+            "broken.yaml:6:29: signaling.tumor.clamp.mtorc: network rcc_figure1 has no node 'mtorc'; did you mean *",
+        ],
+    ),
+    (
+        "clamp_range",
+        "seed: 7",
+        "seed: 7\nsignaling: {tumor: {clamp: {mtorc1: 1.5}}}",
+        [
+            "broken.yaml:6:37: signaling.tumor.clamp.mtorc1: 1.5 must be at most 1",
+        ],
+    ),
+    (
+        "cut",
+        "seed: 7",
+        "seed: 7\nsignaling: {tumor: {cut: [mtorc1 -> s6]}}",
+        [
+            "broken.yaml:6:27: signaling.tumor.cut[0]: network rcc_figure1 has no edge 'mtorc1 -> s6'; did you mean 'mtorc1_to_s6k'?",
+        ],
+    ),
+    (
         "clone_unknown",
         "    clone: founder",
         "    clone: fonder",
@@ -870,6 +990,10 @@ def test_nothing_in_the_place_of_anything_gives_a_traceback(folder: Path) -> Non
     ]
     content["treatment"][0] |= {"changes": [{"at": "10 d", "dose": "25 mg"}], "delays": [{"at": "10 d", "by": "2 d"}]}
     content["lattice"]["boundary"] = {"x": "periodic"}
+    content["clones"][0]["alterations"] = ["pten_loss"]
+    content["exposure"] = {"everolimus": "5 nM"}
+    tumor = {"network": "rcc_figure1", "inputs": {"hgf": "1 nM"}, "clamp": {"mtorc1": 0.5}, "cut": ["mtorc1 -> s6k"]}
+    content["signaling"] = {"tumor": tumor, "endothelial": {"clamp": {"akt": 0}}}
     load_experiment(content)
     refused = 0
     for path in list(paths(content)):

@@ -11,13 +11,13 @@ from typing import Any, get_args
 import pytest
 
 from tumorabm import yaml
+from tumorabm.catalog import load_catalog
 from tumorabm.config import Experiment, ExperimentError, load_experiment
 from tumorabm.config.blocks import CloneBlock
 from tumorabm.errors import InputError
 from tumorabm.processes import registered
 from tumorabm.processes.dosing.schedule import dose_events
 from tumorabm.recording.outputs import registered_outputs
-from tumorabm.tissue.clones import VHL_STATUS
 from tumorabm.tissue.lattice import FIXED, NO_FLUX, PERIODIC
 
 ROOT = Path(__file__).parents[2]
@@ -263,8 +263,16 @@ def test_continuous_dosing() -> None:
     assert experiment.sentences() == ("sunitinib 37.5 mg every day, continuously, from day 0",)
 
 
-def test_the_states_of_vhl_are_those_of_clones() -> None:
-    assert set(get_args(CloneBlock.model_fields["vhl"].annotation)) == set(VHL_STATUS)
+def test_every_state_of_vhl_is_an_alteration_or_none() -> None:
+    states = get_args(CloneBlock.model_fields["vhl"].annotation)
+    assert states == ("wild_type", "mutated", "methylated")
+    genotypes = {vhl: CloneBlock(name="x", vhl=vhl, alterations=["pten_loss"]).genotype for vhl in states}
+    assert genotypes == {
+        "wild_type": ("pten_loss",),
+        "mutated": ("vhl_mutated", "pten_loss"),
+        "methylated": ("vhl_methylated", "pten_loss"),
+    }
+    assert {name for genotype in genotypes.values() for name in genotype} <= set(load_catalog().names("alterations"))
 
 
 def test_no_value_that_the_model_reads_is_a_validation_target() -> None:

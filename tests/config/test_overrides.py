@@ -49,9 +49,9 @@ def test_an_override_that_nothing_reads_is_told_with_what_is_read(small_config: 
     (warning,) = about(untreated, "drugs.sunitinib.diffusivity_free")
     assert warning.endswith("nothing in this experiment reads it; it reads nothing of drugs.sunitinib")
     off = load_experiment(
-        small_config, {"processes": {"birth": False}, "catalog.cell_types.tumor.birth_reference_oxygen": "9 mmHg"}
+        small_config, {"processes": {"birth": False}, "catalog.cell_types.tumor.birth_oxygen_half": "9 mmHg"}
     )
-    (warning,) = about(off, "cell_types.tumor.birth_reference_oxygen")
+    (warning,) = about(off, "cell_types.tumor.birth_oxygen_half")
     assert (
         "of cell_types.tumor it reads adhesion, apoptosis_rate, " in warning or "it reads cell_types.tumor." in warning
     )

@@ -15,6 +15,7 @@ from tumorabm.catalog import load_catalog
 from tumorabm.processes.dosing.disposition import Compound, DrugModel, Metabolite
 from tumorabm.processes.dosing.pharmacokinetics import Pharmacokinetics, drug_entries, drug_model
 from tumorabm.processes.dosing.schedule import Regimen, dose_at, dose_events, sentence
+from tumorabm.processes.process import Choice
 from tumorabm.tissue.cells import Cells
 from tumorabm.tissue.clones import Clones
 from tumorabm.tissue.lattice import Lattice
@@ -37,7 +38,7 @@ def tissue_of(*regimens: Regimen, treatment_start: float = 0.0) -> Tissue:
 
 
 def started(tissue: Tissue, *drugs: str) -> Pharmacokinetics:
-    process = Pharmacokinetics.from_catalog(load_catalog(), drugs or ("sunitinib",), SETS)
+    process = Pharmacokinetics.from_catalog(load_catalog(), Choice(SETS, drugs or ("sunitinib",)))
     process.prepare(tissue)
     return process
 

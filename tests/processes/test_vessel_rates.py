@@ -9,12 +9,14 @@ import pytest
 from bare_tissue import bare_tissue, process_of, put, put_vessel
 
 from tumorabm.processes.process import Process
+from tumorabm.processes.signaling.endothelium import DIVISION_SIGNAL, MOTILITY_SIGNAL, SURVIVAL_SIGNAL
 from tumorabm.processes.vessels.growth import TipMigration, first_of_segment
 from tumorabm.tissue.cells import ENDOTHELIAL, VESSEL
 from tumorabm.tissue.requests import ADVANCE
 from tumorabm.tissue.tissue import Tissue
 from tumorabm.tissue.vasculature import ARTERIOLE, QUIESCENT, TIP, VENULE
 
+SIGNALS = tuple(column.name for column in (DIVISION_SIGNAL, SURVIVAL_SIGNAL, MOTILITY_SIGNAL))
 COLUMNS = ("endothelial_survival", "pruning", "sprouting", "recolonization", "tip_migration", "vessel_remodeling")
 
 
@@ -49,15 +51,15 @@ def survival(**columns: object) -> np.ndarray:
 
 def test_without_signal_uncovered_endothelium_dies_at_the_full_rate() -> None:
     np.testing.assert_allclose(survival(), 0.01)
-    np.testing.assert_allclose(survival(vegfr2_signal=0.5), 0.005)  # half survival at the half signal
-    assert survival(vegfr2_signal=1.0).max() < 0.0006
+    np.testing.assert_allclose(survival(survival_signal=0.5), 0.005)  # half survival at the half signal
+    assert survival(survival_signal=1.0).max() < 0.0006
 
 
 def test_coverage_leaves_a_share_of_the_rate_and_lowers_the_need() -> None:
     np.testing.assert_allclose(survival(coverage=1.0), 0.001)
     np.testing.assert_allclose(survival(coverage=0.5), 0.01 * (1.0 - 0.5 * 0.9))
-    np.testing.assert_allclose(survival(coverage=1.0, vegfr2_signal=0.05), 0.0005)  # half of its own, lower, need
-    assert survival(coverage=1.0, vegfr2_signal=0.2).max() < 0.01 * survival(vegfr2_signal=0.2).min()
+    np.testing.assert_allclose(survival(coverage=1.0, survival_signal=0.05), 0.0005)  # half of its own, lower, need
+    assert survival(coverage=1.0, survival_signal=0.2).max() < 0.01 * survival(survival_signal=0.2).min()
 
 
 def test_flow_protects() -> None:
@@ -91,17 +93,17 @@ def test_both_ways_to_regress_add_up() -> None:
 
 def test_sprouts_start_above_the_threshold_only() -> None:
     process = process_of("sprouting", rate=0.01, threshold=0.4)
-    tissue = endothelium(vegfr2_signal=np.array([0.0, 0.39, 0.4, 0.7, 1.0]))
+    tissue = endothelium(motility_signal=np.array([0.0, 0.39, 0.4, 0.7, 1.0]))
     np.testing.assert_allclose(rates("sprout", tissue, process), [0.0, 0.0, 0.0, 0.005, 0.01])
     tissue = endothelium(
-        vegfr2_signal=1.0, phenotype=np.array([TIP, 0, 0, 0, 0]), root=np.array([0, 0, 0, 0, ARTERIOLE])
+        motility_signal=1.0, phenotype=np.array([TIP, 0, 0, 0, 0]), root=np.array([0, 0, 0, 0, ARTERIOLE])
     )
     np.testing.assert_allclose(rates("sprout", tissue, process), [0.0, 0.01, 0.01, 0.01, 0.0])
 
 
 def test_regrowth_needs_a_sleeve_and_signal() -> None:
     process = process_of("recolonization", rate=0.08, half=0.4, exponent=4.0)
-    tissue = endothelium(vegfr2_signal=np.array([0.4, 0.4, 0.0, 1e9, 0.4]))
+    tissue = endothelium(division_signal=np.array([0.4, 0.4, 0.0, 1e9, 0.4]))
     assert not rates("recolonize", tissue, process).any()
     tissue.vasculature.sleeves[tissue.cells["site"][:4]] = 1
     np.testing.assert_allclose(rates("recolonize", tissue, process), [0.04, 0.04, 0.0, 0.08, 0.0])
@@ -123,10 +125,15 @@ def test_a_tip_is_as_fast_as_migration_and_supply_allow() -> None:
     process = process_of("tip_migration", **TIPS)
     assert isinstance(process, TipMigration)
     # At full signal 8 µm/h of migration, 6 × 20 µm / 24 h = 5 µm/h of supply: 8 × 5 / 13.
-    assert process.tip_speed(np.array([1e6]))[0] == pytest.approx(8.0 * 5.0 / 13.0)
-    assert process.tip_speed(np.array([0.0])).tolist() == [0.0]
-    speeds = process.tip_speed(np.linspace(0.0, 1.0, 50))
-    assert (np.diff(speeds) > 0.0).all()
+    full, none, some = np.array([1e6]), np.array([0.0]), np.linspace(0.0, 1.0, 50)
+    assert process.tip_speed(full, full)[0] == pytest.approx(8.0 * 5.0 / 13.0)
+    # Half of the migration at its half signal, half of the supply at another: 4 × 5 / 9 and 8 × 2.5 / 10.5.
+    assert process.tip_speed(np.array([0.5]), full)[0] == pytest.approx(4.0 * 5.0 / 9.0)
+    assert process.tip_speed(full, np.array([0.3]))[0] == pytest.approx(8.0 * 2.5 / 10.5)
+    for pair in ((none, none), (none, full), (full, none)):
+        assert process.tip_speed(*pair).tolist() == [0.0]
+    for pair in ((some, some), (some, np.full(50, 0.5)), (np.full(50, 0.5), some)):
+        assert (np.diff(process.tip_speed(*pair)) > 0.0).all()
 
 
 @pytest.mark.parametrize("stopped", ["migration", "proliferation"])
@@ -134,7 +141,7 @@ def test_a_sprout_stops_when_either_arm_is_knocked_out(stopped: str) -> None:
     """A half-saturation far above any signal switches an arm off."""
     process = process_of("tip_migration", **{**TIPS, f"{stopped}_half": 1e6})
     assert isinstance(process, TipMigration)
-    assert process.tip_speed(np.array([1.0]))[0] < 1e-6
+    assert process.tip_speed(np.array([1.0]), np.array([1.0]))[0] < 1e-6
 
 
 def test_the_three_arms_of_vegf_are_switched_off_apart() -> None:
@@ -143,7 +150,8 @@ def test_the_three_arms_of_vegf_are_switched_off_apart() -> None:
     off = 1e6
 
     def responses(survive: float, proliferate: float, migrate: float) -> np.ndarray:
-        tissue = endothelium(vegfr2_signal=0.8, phenotype=np.array([TIP, 0, 0, 0, 0]))
+        signals = dict.fromkeys(SIGNALS, 0.8)
+        tissue = endothelium(phenotype=np.array([TIP, 0, 0, 0, 0]), **signals)
         tissue.vasculature.sleeves[:] = 1
         death = process_of("endothelial_survival", **{**SURVIVAL, "half": survive})
         regrowth = process_of("recolonization", rate=0.08, half=proliferate, exponent=4.0)
@@ -153,7 +161,7 @@ def test_the_three_arms_of_vegf_are_switched_off_apart() -> None:
             [
                 rates("regress", tissue, death)[1],
                 rates("recolonize", tissue, regrowth)[1],
-                tip.tip_speed(tissue.cells["vegfr2_signal"][:1])[0],
+                tip.tip_speed(tissue.cells["motility_signal"][:1], tissue.cells["division_signal"][:1])[0],
             ]
         )
 
@@ -164,11 +172,35 @@ def test_the_three_arms_of_vegf_are_switched_off_apart() -> None:
     np.testing.assert_allclose(responses(0.5, 0.3, off), [normal[0], normal[1], 0.0], atol=1e-9)
 
 
+def test_each_response_follows_its_own_signal() -> None:
+    """What inhibits one output of endothelial signaling leaves the other responses as they are."""
+
+    def responses(**signals: float) -> np.ndarray:
+        tissue = endothelium(phenotype=np.array([TIP, 0, 0, 0, 0]), **{**dict.fromkeys(SIGNALS, 0.8), **signals})
+        tissue.vasculature.sleeves[:] = 1
+        events = {
+            "regress": process_of("endothelial_survival", **SURVIVAL),
+            "recolonize": process_of("recolonization", rate=0.08, half=0.3, exponent=4.0),
+            "sprout": process_of("sprouting", rate=0.01, threshold=0.4),
+        }
+        found = [rates(event, tissue, process)[1] for event, process in events.items()]
+        tissue.requests.clear()
+        process_of("tip_migration", **{**TIPS, "stalk_cells": 1e12}).step(tissue, 1.0)
+        moves = tissue.requests.ordered((ADVANCE,), tissue.cells["uid"])[0].size
+        return np.array([*found, tissue.cells["tip_path"][0] + 10.0 * moves])
+
+    normal = responses()
+    assert normal[0] < 0.002 and normal[1] > 0.07 and normal[2] > 0.006 and normal[3] > 5.0
+    np.testing.assert_allclose(responses(survival_signal=0.0), [0.01, *normal[1:]])
+    np.testing.assert_allclose(responses(division_signal=0.0), [normal[0], 0.0, normal[2], 0.0], atol=1e-9)
+    np.testing.assert_allclose(responses(motility_signal=0.0), [normal[0], normal[1], 0.0, 0.0], atol=1e-9)
+
+
 @pytest.mark.parametrize("dt", [0.5, 2.0, 8.0])
 def test_moves_add_up_to_the_way_whatever_the_step(dt: float) -> None:
     process = process_of("tip_migration", **TIPS)
     assert isinstance(process, TipMigration)
-    tissue = endothelium(vegfr2_signal=0.8, phenotype=np.array([TIP, 0, 0, 0, TIP]))
+    tissue = endothelium(motility_signal=0.8, division_signal=0.6, phenotype=np.array([TIP, 0, 0, 0, TIP]))
     moves = 0
     for _ in range(round(240.0 / dt)):
         tissue.requests.clear()
@@ -178,7 +210,7 @@ def test_moves_add_up_to_the_way_whatever_the_step(dt: float) -> None:
         for row in (0, 4):
             assert numbers[rows == row].tolist() == list(range((rows == row).sum()))
         moves += (rows == 0).sum()
-    way = 240.0 * process.tip_speed(np.array([0.8]))[0]
+    way = 240.0 * process.tip_speed(np.array([0.8]), np.array([0.6]))[0]
     assert moves == int(way / 10.0) and tissue.cells["tip_path"][0] == pytest.approx(way - 10.0 * moves, abs=1e-6)
 
 

@@ -19,6 +19,8 @@ COLUMNS = (
     Column("phenotype", "1", "quiescent, stalk, tip", "i1"),
     Column("origin", "1", "host, sprout, recolonized", "i1"),
     Column("direction", "1", "of migration", "f8", shape=(3,)),
+    Column("network", "1", "activity of each node", "f8", shape=(3,), labels=("akt", "mtorc1", "hif2a")),
+    Column("other_network", "1", "activity of each node", "f8", shape=(2,), labels=("erk", "s6k")),
 )
 SUBSTRATES = (
     Substrate("oxygen", "mmHg", "oxygen", "steady", 7.2e6, 0.0, initial=4.0),
@@ -48,6 +50,8 @@ def make_tissue(shape=(1, 20, 24), radius=5.0, periodic=False, center=None) -> T
             "state": state,
             "clone": np.zeros(tumor.size, dtype=int),
             "direction": direction,
+            "network": 1.0 / (1.0 + direction),
+            "other_network": np.sin(direction[:, :2]),
         }
     )
     vasculature = Vasculature(lattice)
@@ -70,7 +74,7 @@ def make_tissue(shape=(1, 20, 24), radius=5.0, periodic=False, center=None) -> T
     for a, b in zip(vessel[:-1], vessel[1:], strict=True):
         vasculature.link(int(a), int(b))
     clones = Clones()
-    clones.add("founder", "mutated")
+    clones.add("founder", ("vhl_mutated",))
     environment = Microenvironment(lattice, SUBSTRATES)
     environment["oxygen"].concentration[:] = np.linspace(0.0, 20.0, lattice.sites).reshape(shape)
     patient = Patient()

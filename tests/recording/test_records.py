@@ -32,7 +32,7 @@ def record(tissue, steps, *, outputs=None, from_step=-1, take_at=()) -> list[Rec
         tissue.ledger.book("oxygen", "source", 1.0)
         if step == 4:
             tissue.ledger.book("vegf_a", "decay", -3.0)
-            tissue.clones.add("second", "wild_type", 0, step)
+            tissue.clones.add("second", ("pten_loss", "vhl_methylated"), 0, step)
         recorder.observe(tissue)
         if step in take_at:
             parts.append(recorder.take(tissue))
@@ -50,6 +50,38 @@ def test_what_is_written_is_read(tissue, tmp_path, kind) -> None:
     assert np.all(np.diff(frame.cells()["uid"].astype(float)) > 0)
     assert frame.vessels().shape == (23, 2)
     assert list(tmp_path.iterdir()) == [tmp_path / "x.h5"]
+
+
+def test_the_names_of_components_survive_every_way_into_the_run_file(make, tmp_path) -> None:
+    """From memory, from segments, and from segments joined to an earlier run.h5."""
+    (tmp_path / "segments").mkdir()
+    for part in record(make(), range(12), take_at=(4, 7)):
+        write_segment(tmp_path, part)
+    for until, frames in ((7, 3), (11, 4)):
+        consolidate(tmp_path, until)
+        with h5py.File(tmp_path / "run.h5") as file:
+            assert len(file["cells"]) == frames
+            for cells in file["cells"].values():
+                assert cells["network"].attrs["components"].tolist() == ["akt", "mtorc1", "hif2a"]
+                assert cells["other_network"].attrs["components"].tolist() == ["erk", "s6k"]
+
+
+def test_frames_from_before_a_branch_with_another_network_get_no_wrong_names(tissue, tmp_path) -> None:
+    (records,) = record(tissue, range(4))
+    records.frames[0].columns["network"] = records.frames[0].columns["network"][:, :2]
+    write_records(tmp_path / "run.h5", records, RUN)
+    same(read_records(tmp_path / "run.h5", RUN), records)
+    with h5py.File(tmp_path / "run.h5") as file:
+        assert "components" not in file["cells/00000000/network"].attrs
+        assert file["cells/00000003/network"].attrs["components"].tolist() == ["akt", "mtorc1", "hif2a"]
+
+
+def test_columns_recorded_without_names_of_components_are_written(tissue, tmp_path) -> None:
+    (records,) = record(tissue, range(4))
+    for entry in records.manifest["columns"].values():
+        del entry["labels"]
+    write_records(tmp_path / "run.h5", records, RUN)
+    same(read_records(tmp_path / "run.h5", RUN), records)
 
 
 @pytest.mark.parametrize("kind", [SEGMENT, RUN])
@@ -141,6 +173,13 @@ def test_xarray_opens_every_group_with_labels(tissue, tmp_path) -> None:
         assert cells.state.dims == ("uid",)
         np.testing.assert_array_equal(cells.uid, records.frames[1].cells()["uid"])
         assert cells.direction.shape == (tissue.cells.n, 3)
+        assert "components" not in cells.direction.attrs and "components" not in cells.state.attrs
+        for name in ("network", "other_network"):
+            components = tissue.cells.specs[name].labels
+            assert tuple(cells[name].attrs["components"]) == components
+            assert cells[name].shape == (tissue.cells.n, len(components))
+            for place in range(len(components)):
+                np.testing.assert_array_equal(cells[name][:, place], records.frames[1].cells()[name][:, place])
     for group in ("vessels/00000003", "ledger/oxygen", "clones"):
         with xr.open_dataset(path, group=group, engine="h5netcdf") as dataset:
             assert dataset.sizes

@@ -1,4 +1,4 @@
-"""What the removal of a process does: the arithmetic on known numbers, and the command on a small tissue."""
+"""What a process, node or edge does that is taken away: arithmetic on known numbers, the command on a small tissue."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from typer.testing import CliRunner
 from tumorabm import yaml
 from tumorabm.cli import app
 from tumorabm.config import load_experiment
+from tumorabm.errors import InputError
 from tumorabm.processes import PIPELINE
 from tumorabm.sweep.ablation import NOTHING, WITHOUT, Ablation, compared
 from tumorabm.sweep.results import open_sweep
 
-ON = {"apoptosis", "migration", "competing_risks", "commit_parenchyma", "compaction"}
+ON = {"apoptosis", "migration", "competing_risks", "commit_parenchyma", "compaction", "equivalent_signals"}
+SIGNALING = {"birth", "tumor_signaling", "signaled_division", "signaled_survival"}
 INTACT = np.array([10.0, 12.0, 14.0])
 
 
@@ -36,7 +38,7 @@ def test_differences_are_paired() -> None:
 
 def test_the_largest_effect_comes_first() -> None:
     rows = compared(INTACT, {"none": INTACT, "small": INTACT - 1, "large": INTACT * 0, "failed": INTACT * np.nan})
-    assert [row.process for row in rows] == ["large", "small", "none", "failed"]
+    assert [row.name for row in rows] == ["large", "small", "none", "failed"]
     large, small, none, failed = rows
     assert np.isnan(large.ratio) and large.difference == -12.0
     assert (small.low, small.high, small.certain) == (-1.0, -1.0, True)
@@ -67,17 +69,19 @@ def test_what_cannot_be_removed_says_why(tmp_path: Path) -> None:
     asked = Ablation(str(config), "sprout_supply_share", replicates=2)
     assert asked.kept == {
         "pharmacokinetics": "a treatment needs this process; for an untreated run give 'treatment: []'",
+        "equivalent_signals": "cannot be switched off: responses of endothelium act on these signals",
         "compaction": "cannot be switched off: without it cells that are cleared or have regressed would still count",
         "commit_vessels": "without it there is no sprout_supply_share",
     }
-    assert [*asked.removable, *asked.kept] == [*asked.removable, "pharmacokinetics", "compaction", "commit_vessels"]
+    assert list(asked.kept)[-2:] == ["compaction", "commit_vessels"]
     assert set(asked.removable) | set(asked.kept) == set(short().active_processes())
 
 
 def test_a_process_keeps_its_parameters_where_another_is_removed(tmp_path: Path) -> None:
     config = tmp_path / "short.yaml"
-    config.write_text(SHORT + "processes: {migration: {speed: 3 um/h}}\n", encoding="utf-8")
-    arms = Ablation(str(config), "tumor_cells").sweep()["factors"][WITHOUT]["values"]
+    config.write_text(SHORT, encoding="utf-8")
+    said = ("processes.migration={speed: 3 um/h}",)
+    arms = Ablation(str(config), "tumor_cells", settings=said).sweep()["factors"][WITHOUT]["values"]
     assert arms[NOTHING]["migration"] == arms["birth"]["migration"] == {"speed": "3 um/h"}
     assert (arms["birth"]["birth"], arms["migration"]["migration"]) == (False, False)
 
@@ -86,6 +90,15 @@ def test_a_process_keeps_its_parameters_where_another_is_removed(tmp_path: Path)
 def ablated(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """Folder of the sweep and what the command printed: cells that only die and move."""
     folder = tmp_path_factory.mktemp("ablation")
+    config = dying(folder, ON)
+    arguments = ["--output", "tumor_cells", "--replicates", "3", "--at", "36 h", "--jobs", "1", "--out", str(folder)]
+    result = CliRunner().invoke(app, ["ablate", str(config), *arguments])
+    assert result.exit_code == 0, result.output
+    return folder / "dying_ablation", result.stdout
+
+
+def dying(folder: Path, on: set[str]) -> Path:
+    """File of an experiment without vessels in which few processes are on."""
     content = yaml.parse(SHORT, "short").data
     content |= {
         "name": "dying",
@@ -95,16 +108,13 @@ def ablated(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
         "cells": [{"shape": "disc", "radius": "160 um"}],
         "treatment": [],
         "vessels": {"network": "none"},
-        "processes": {kind.name: kind.name in ON for kind in PIPELINE},
+        "processes": {kind.name: kind.name in on for kind in PIPELINE},
         "catalog": {"cell_types.tumor.apoptosis_rate": "0.3 1/d"},
         "record": {"every": "12 h"},
     }
     config = folder / "dying.yaml"
     config.write_text(yaml.dump(load_experiment(content).resolved()), encoding="utf-8")
-    arguments = ["--output", "tumor_cells", "--replicates", "3", "--at", "36 h", "--jobs", "1", "--out", str(folder)]
-    result = CliRunner().invoke(app, ["ablate", str(config), *arguments])
-    assert result.exit_code == 0, result.output
-    return folder / "dying_ablation", result.stdout
+    return config
 
 
 def test_without_death_all_live(ablated: tuple[Path, str]) -> None:
@@ -134,6 +144,68 @@ def test_called_again_it_runs_nothing(ablated: tuple[Path, str]) -> None:
     arguments = ["--output", "tumor_cells", "--replicates", "3", "--at", "36 h", "--out", str(folder.parent), "--json"]
     content = json.loads(CliRunner().invoke(app, ["ablate", str(config), *arguments]).stdout)
     assert content["counts"]["already"] == 15 and content["sweep"] == str(folder)
-    assert set(content["kept"]) == {"compaction"}
+    assert set(content["kept"]) == {"compaction", "equivalent_signals"}
     apoptosis = next(row for row in content["removed"] if row["process"] == "apoptosis")
     assert apoptosis["low"] > 0 and apoptosis["seeds"] == 3
+
+
+def test_nodes_and_edges_are_taken_away_beside_what_the_experiment_holds(tmp_path: Path) -> None:
+    config = dying(tmp_path, ON | SIGNALING)
+    said = ("signaling.tumor.clamp.pim=0.2", "signaling.tumor.cut=[s6k_to_pi3k]")
+    nodes, edges, processes = (
+        Ablation(str(config), "tumor_cells", settings=said, of=of) for of in ("nodes", "edges", "processes")
+    )
+    factor = nodes.sweep()["factors"][WITHOUT]
+    assert factor["path"] == "signaling.tumor.clamp"
+    assert (factor["values"][NOTHING], factor["values"]["s6k"]) == ({"pim": 0.2}, {"pim": 0.2, "s6k": 0.0})
+    assert nodes.kept == {"pim": "the experiment holds it at 0.2"} and "pim" not in factor["values"]
+    factor = edges.sweep()["factors"][WITHOUT]
+    assert factor["path"] == "signaling.tumor.cut"
+    assert factor["values"]["akt -| tsc"] == ["s6k_to_pi3k", "akt -| tsc"]
+    assert edges.kept["s6k -| pi3k"] == "the experiment cuts it"
+    assert edges.kept["mtorc1 -| pim"] == "the experiment holds pim"
+    asked = (nodes, edges, processes)
+    assert len({each.stem for each in asked}) == len({each.sweep()["name"] for each in asked}) == 3
+    assert (processes.stem, processes.sweep()["name"]) == ("tumor_cells_final", "dying_ablation")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"of": "node"}, "--of: 'node' cannot be taken away; did you mean 'nodes'?"),
+        ({"of": "nodes", "cell_type": "endothelial"}, "--network: endothelial cells of this experiment have no"),
+        ({"of": "nodes", "only": ["s6q"]}, "--only: 's6q' is no node; did you mean 's6'?"),
+        ({"of": "edges", "only": ["akt -> tscc"]}, "--only: 'akt -> tscc' is no edge; did you mean 'akt -| tsc'?"),
+        ({"only": ["compaction"]}, "--only: compaction cannot be taken away: cannot be switched off"),
+    ],
+)
+def test_what_cannot_be_asked(tmp_path: Path, options: dict, message: str) -> None:
+    config = dying(tmp_path, ON | SIGNALING)
+    with pytest.raises(InputError) as error:
+        Ablation(str(config), "tumor_cells", **options)
+    assert str(error.value).startswith(message)
+
+
+def test_a_node_and_an_edge_in_runs(tmp_path: Path) -> None:
+    config = dying(tmp_path, ON | SIGNALING)
+    arguments = ["--output", "tumor_cells", "--replicates", "2", "--at", "36 h", "--jobs", "1", "--out", str(tmp_path)]
+
+    def found(kind: str, *names: str) -> tuple[dict, dict]:
+        said = ["ablate", str(config), *arguments, "--of", kind, "--only", ",".join(names), "--json"]
+        result = CliRunner().invoke(app, said)
+        assert result.exit_code == 0, result.output
+        content = json.loads(result.stdout)
+        return content, {row[kind.removesuffix("s")]: row for row in content["removed"]}
+
+    content, nodes = found("nodes", "survival", "emt_stimulus")
+    # Nothing follows the stimulus; without survival apoptosis is faster by 1/(1 - s) of the reference cell.
+    assert nodes["emt_stimulus"]["difference"] == 0.0 and nodes["survival"]["difference"] < -5.0
+    folder = Path(content["sweep"])
+    assert folder.name == "dying_ablation_tumor_nodes"
+    assert (folder / "tumor_nodes_tumor_cells_at_36h.png").read_bytes().startswith(b"\x89PNG")
+    with (folder / "tumor_nodes_tumor_cells_at_36h.csv").open(encoding="utf-8") as file:
+        assert [row["node"] for row in csv.DictReader(file)] == ["survival", "emt_stimulus"]
+    content, edges = found("edges", "met_to_emt_stimulus", "akt -> survival")
+    assert list(edges) == ["akt -> survival", "met -> emt_stimulus"]
+    assert edges["met -> emt_stimulus"]["difference"] == 0.0
+    assert Path(content["sweep"]).name == "dying_ablation_tumor_edges"

@@ -68,15 +68,21 @@ def test_fields_come_back_with_what_they_were_solved_for() -> None:
 
 def test_clones() -> None:
     clones = Clones()
-    rows = [clones.add("wild", "wild_type"), clones.add("null", "mutated", 0, 7), clones.add("silent", "methylated")]
+    genotypes = [(), ("vhl_mutated", "pten_loss"), ("vhl_methylated",)]
+    rows = [clones.add("wild"), clones.add("null", list(genotypes[1]), 0, 7), clones.add("silent", genotypes[2])]
     assert rows == [0, 1, 2]
-    assert clones.vhl_null.tolist() == [False, True, True]
-    with pytest.raises(ValueError, match="unknown VHL status 'broken'"):
-        clones.add("x", "broken")
+    assert clones.alterations == genotypes
     again = Clones()
+    again.add("forgotten", ("tsc_loss",))
     again.load(clones.state())
     assert again.names == ["wild", "null", "silent"] and again.parent.tolist() == [-1, 0, -1]
-    assert again.birth_step.tolist() == [0, 7, 0] and again.vhl_null.tolist() == [False, True, True]
+    assert again.birth_step.tolist() == [0, 7, 0] and again.alterations == genotypes
+    many = tuple(f"alteration_{number:03d}_with_a_long_name" for number in range(100))
+    clones.add("many", many)
+    again.load(clones.state())
+    assert again.alterations == [*genotypes, many]
+    again.load(Clones().state())
+    assert again.names == [] and again.alterations == []
 
 
 def test_the_ledger_adds_up_and_comes_back() -> None:

@@ -13,6 +13,7 @@ from typing import Any, Final
 from tumorabm import units, yaml
 from tumorabm.catalog.bibliography import Reference, read_bibliography
 from tumorabm.catalog.entry import KINDS, Entry, Noun, NounReader
+from tumorabm.catalog.network_reader import NetworkReader
 from tumorabm.errors import InputError, Problem, nearest
 from tumorabm.kept import Kept
 from tumorabm.yaml import read
@@ -274,7 +275,8 @@ def _read_folders(
         for path, kind in _files(folder, shown, problems):
             name = f"{kind}/{path.name}"
             try:
-                reader = NounReader(read(path, f"{shown}/{name}"), kind, path.stem, f"{shown}/{name}", bibliography)
+                kind_reader = NetworkReader if kind == "networks" else NounReader
+                reader = kind_reader(read(path, f"{shown}/{name}"), kind, path.stem, f"{shown}/{name}", bibliography)
             except InputError as error:
                 problems += error.problems
                 continue

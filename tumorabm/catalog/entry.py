@@ -12,7 +12,7 @@ from tumorabm import units
 from tumorabm.errors import Problem, nearest
 from tumorabm.yaml import Document, Steps
 
-KINDS: Final = ("substrates", "cell_types", "drugs")
+KINDS: Final = ("substrates", "cell_types", "drugs", "alterations", "networks")
 SETS: Final[Mapping[str, tuple[str, ...]]] = {
     "kinetics": ("in_vitro", "xenograft", "patient_metastasis", "patient_primary"),
     "literature": ("review_2016", "primary"),
@@ -28,7 +28,7 @@ ASSUMED: Final = "assumed"
 # A value without a range that nobody has read in a text may be wrong by this factor either way.
 UNCERTAINTY: Final = 3.0
 
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
+NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 _FILE_KEYS = ("name", "description", "values", "facts")
 _NUMBER_KEYS = ("value", "unit", "source", "confidence", "range", "derivation", "note")
 _VALUE_KEYS = ("description", "validation", "by", "variants", *_NUMBER_KEYS)
@@ -86,7 +86,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Noun:
-    """A substrate, cell type or drug: one file of the catalog.
+    """A substrate, cell type, drug, alteration or network: one file of the catalog.
 
     Attributes
     ----------
@@ -136,12 +136,11 @@ class NounReader:
         """The noun, as far as it can be read."""
         data = self.document.data
         self._keys(data, (), _FILE_KEYS, needed=("name", "description", "values"))
-        if data.get("name", self.name) != self.name:
-            self._refuse(("name",), f"{data['name']!r} stands in {self.name}.yaml; the name and the file must agree")
+        self._named_as_the_file()
         values = {}
         for name, value in self._mapping(data, ("values",)).items():
             path = ("values", name)
-            if not _NAME.fullmatch(name):
+            if not NAME.fullmatch(name):
                 self._refuse(path, f"{name!r} is no name; use small letters, digits and _", at_key=True)
             if isinstance(value, dict):
                 values[name] = self._value(value, path, name)
@@ -149,6 +148,11 @@ class NounReader:
                 self._refuse(path, f"expected a mapping with value, unit, source, ..., got {value!r}")
         description = str(data.get("description", ""))
         return Noun(self.kind, self.name, description, self.file, values, self._facts(data))
+
+    def _named_as_the_file(self) -> None:
+        given = self.document.data.get("name", self.name)
+        if given != self.name:
+            self._refuse(("name",), f"{given!r} stands in {self.name}.yaml; the name and the file must agree")
 
     def _refuse(self, path: Steps, message: str, at_key: bool = False) -> None:
         self.problems.append(self.document.problem(path, message, at_key))

@@ -128,6 +128,14 @@ class CloneBlock(Block):
     vhl: Literal["wild_type", "mutated", "methylated"] = Field(
         description="State of VHL; mutated and methylated both leave HIF undegraded"
     )
+    alterations: list[str] = Field(
+        default_factory=list, description="What else is altered in it, by the names of catalog/alterations"
+    )
+
+    @property
+    def genotype(self) -> tuple[str, ...]:
+        """All alterations, that of VHL included."""
+        return (*(() if self.vhl == "wild_type" else (f"vhl_{self.vhl}",)), *self.alterations)
 
 
 def _coordinate(given: Any) -> float | str:

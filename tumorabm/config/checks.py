@@ -41,7 +41,7 @@ Check = Callable[[Experiment], Iterator[Finding]]
 _CHECKS: list[tuple[frozenset[str], Check]] = []
 
 
-def _needs(*blocks: str) -> Callable[[Check], Check]:
+def needs(*blocks: str) -> Callable[[Check], Check]:
     """Register a check that is skipped if one of the blocks is broken by itself."""
 
     def add(check: Check) -> Check:
@@ -82,13 +82,13 @@ def table_problems(table: TableBlock, path: Path, flat: bool) -> tuple[list[str]
     return problems, digest
 
 
-@_needs("burn_in", "duration")
+@needs("burn_in", "duration")
 def _some_time(experiment: Experiment) -> Iterator[Finding]:
     if experiment.burn_in + experiment.duration <= 0.0:
         yield Finding(("duration",), "burn-in and duration are both 0, there is nothing to run")
 
 
-@_needs("burn_in", "duration", "time_step", "record")
+@needs("burn_in", "duration", "time_step", "record")
 def _whole_steps(experiment: Experiment) -> Iterator[Finding]:
     record, step = experiment.record, experiment.time_step
     times: list[tuple[Steps, float | None]] = [
@@ -107,7 +107,7 @@ def _whole_steps(experiment: Experiment) -> Iterator[Finding]:
             yield Finding(path, f"'{_time(time)}' lies after the end of the run at {_time(end)}, burn-in included")
 
 
-@_needs("lattice", "vessels", "catalog")
+@needs("lattice", "vessels", "catalog")
 def _room_for_vessels(experiment: Experiment) -> Iterator[Finding]:
     vessels = experiment.vessels
     if vessels.network != "capillary_mesh":
@@ -132,7 +132,7 @@ def _room_for_vessels(experiment: Experiment) -> Iterator[Finding]:
         )
 
 
-@_needs("lattice", "cells")
+@needs("lattice", "cells")
 def _cells_inside(experiment: Experiment) -> Iterator[Finding]:
     lattice, flat = experiment.make_lattice(), experiment.lattice.flat
     axes = (1, 2) if flat else (0, 1, 2)
@@ -165,7 +165,7 @@ def _cells_inside(experiment: Experiment) -> Iterator[Finding]:
                 )
 
 
-@_needs("clones", "cells")
+@needs("clones", "cells")
 def _clones_exist(experiment: Experiment) -> Iterator[Finding]:
     names = [clone.name for clone in experiment.clones]
     for index, name in enumerate(names):
@@ -183,7 +183,7 @@ def _clones_exist(experiment: Experiment) -> Iterator[Finding]:
         yield Finding(("clones",), f"the fractions add up to {total:g}, expected 1")
 
 
-@_needs("treatment", "processes", "catalog")
+@needs("treatment", "processes", "catalog")
 def _drugs_exist(experiment: Experiment) -> Iterator[Finding]:
     catalog = experiment.catalog
     known = catalog.names("drugs")
@@ -200,7 +200,7 @@ def _drugs_exist(experiment: Experiment) -> Iterator[Finding]:
         yield Finding(path, "a treatment needs this process; for an untreated run give 'treatment: []'")
 
 
-@_needs("treatment", "duration")
+@needs("treatment", "duration")
 def _treated_in_time(experiment: Experiment) -> Iterator[Finding]:
     for index, item in enumerate(experiment.treatment):
         if item.start >= experiment.duration:
@@ -214,7 +214,7 @@ def _treated_in_time(experiment: Experiment) -> Iterator[Finding]:
                 yield Finding(("treatment", index, kind), "two of them are at the same time")
 
 
-@_needs("processes", "substrates")
+@needs("processes", "substrates")
 def _substrates_there(experiment: Experiment) -> Iterator[Finding]:
     lacking: dict[str, list[str]] = {}
     for name, process in experiment.active_processes().items():
@@ -226,7 +226,7 @@ def _substrates_there(experiment: Experiment) -> Iterator[Finding]:
         yield Finding(("substrates",), message)
 
 
-@_needs("processes")
+@needs("processes")
 def _indispensable_on(experiment: Experiment) -> Iterator[Finding]:
     active = experiment.active_processes()
     for name, process in declared.processes().items():
@@ -234,7 +234,7 @@ def _indispensable_on(experiment: Experiment) -> Iterator[Finding]:
             yield Finding(("processes", name), f"cannot be switched off: {process.indispensable}")
 
 
-@_needs("processes", "sets", "catalog")
+@needs("processes", "sets", "catalog")
 def _values_in_order(experiment: Experiment) -> Iterator[Finding]:
     for name, process in experiment.active_processes().items():
         try:
@@ -255,7 +255,7 @@ def _values_in_order(experiment: Experiment) -> Iterator[Finding]:
                 yield Finding(("processes", name), f"{shown[high]} must lie above {shown[low]}")
 
 
-@_needs("processes", "time_step", "sets", "catalog")
+@needs("processes", "time_step", "sets", "catalog")
 def _short_steps(experiment: Experiment) -> Iterator[Finding]:
     step = experiment.time_step
     for name, process in experiment.active_processes().items():
@@ -275,13 +275,13 @@ def _short_steps(experiment: Experiment) -> Iterator[Finding]:
                 )
 
 
-@_needs("catalog", "processes", "substrates", "treatment", "sets", "vessels")
+@needs("catalog", "processes", "substrates", "treatment", "sets", "vessels")
 def _overrides_heeded(experiment: Experiment) -> Iterator[Finding]:
     for path, message in unheeded(experiment):
         yield Finding(("catalog", path), message, warning=True)
 
 
-@_needs("record", "substrates", "processes", "treatment")
+@needs("record", "substrates", "processes", "treatment")
 def _outputs_produced(experiment: Experiment) -> Iterator[Finding]:
     known = declared.outputs()
     names = experiment.record.outputs

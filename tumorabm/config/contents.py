@@ -23,13 +23,13 @@ _ARTERIOLES: Final = "cell_types.endothelial.arteriole_spacing"
 
 def make_processes(experiment: Experiment) -> list[Process]:
     """The processes that the experiment switches on, with their parameters."""
-    chosen = []
+    chosen, choice = [], experiment.choice()
     for name, kind in declared.processes().items():
         setting = experiment.processes.get(name, kind.default)
         if setting is False:
             continue
         given: Mapping[str, float] = setting if isinstance(setting, Mapping) else {}
-        chosen.append(kind.from_catalog(experiment.catalog, experiment.drugs, experiment.sets, given))
+        chosen.append(kind.from_catalog(experiment.catalog, choice, given))
     return in_step_order(iter(chosen))
 
 

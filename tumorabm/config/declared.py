@@ -8,8 +8,9 @@ from typing import Any
 from tumorabm import units
 from tumorabm.catalog import SETS, Catalog
 from tumorabm.config.quantity import Fault, Wrong, read_number
-from tumorabm.errors import InputError, nearest
+from tumorabm.errors import InputError, Problem, nearest
 from tumorabm.processes import Process, registered
+from tumorabm.processes.process import NetworkChoice
 from tumorabm.recording.outputs import Output, registered_outputs
 
 Settings = dict[str, bool | dict[str, float]]
@@ -93,6 +94,34 @@ def write_processes(settings: Settings) -> dict[str, Any]:
         else:
             written[name] = setting
     return written
+
+
+def network_choice(catalog: Catalog, block: Any) -> NetworkChoice:
+    """The network that a block of the experiment chooses, its inputs in the network's units.
+
+    Raises
+    ------
+    InputError
+        If there is no such network or input, or a quantity does not fit.
+    """
+    known = catalog.noun("networks", block.network).facts["inputs"]
+    values, problems = {}, []
+    for name, given in block.inputs.items():
+        if name not in known:
+            problems.append(
+                Problem(f"network {block.network} has no input {name!r}{nearest(name, known)}", f"inputs.{name}")
+            )
+            continue
+        try:
+            values[name] = read_number(given, known[name]["unit"])
+        except Wrong as error:
+            problems.append(Problem(str(error), f"inputs.{name}"))
+            continue
+        if values[name] < 0.0:
+            problems.append(Problem(f"{given!r} must be 0 or more", f"inputs.{name}"))
+    if problems:
+        raise InputError(problems)
+    return NetworkChoice(block.network, values, dict(block.clamp), tuple(block.cut))
 
 
 def read_overrides(given: Any, catalog: Catalog) -> dict[str, str]:

@@ -28,9 +28,11 @@ from tumorabm.config.blocks import (
     TreatmentBlock,
     VesselsBlock,
 )
-from tumorabm.config.quantity import Span, Time
+from tumorabm.config.quantity import Concentration, Span, Time
+from tumorabm.config.signaling_blocks import SignalingBlock
 from tumorabm.processes import Process
 from tumorabm.processes.dosing.schedule import Regimen, sentence
+from tumorabm.processes.process import Choice
 from tumorabm.tissue.lattice import Lattice
 
 
@@ -57,6 +59,9 @@ class Experiment(Block):
     cells : list of CellsBlock
     vessels : VesselsBlock
     treatment : list of TreatmentBlock
+    exposure : dict of str to float
+        Constant unbound concentrations of drugs, nM.
+    signaling : SignalingBlock
     processes : dict of str to bool or dict of str to float
         Every known process: on, off, or on with values of parameters in their declared units.
     catalog_overrides : dict of str to str
@@ -97,6 +102,13 @@ class Experiment(Block):
         default_factory=lambda: VesselsBlock.model_validate({}), description="Vessels at the start"
     )
     treatment: list[TreatmentBlock] = Field(default_factory=list, description="Drugs and their schedules")
+    exposure: dict[str, Concentration] = Field(
+        default_factory=dict,
+        description="Drugs at a constant unbound concentration in blood and tissue, as in a medium, by name",
+    )
+    signaling: SignalingBlock = Field(
+        default_factory=lambda: SignalingBlock.model_validate({}), description="Signaling networks inside cells"
+    )
     processes: Annotated[
         declared.Settings,
         PlainValidator(declared.read_processes),
@@ -157,6 +169,29 @@ class Experiment(Block):
     def value(self, path: str, unit: str) -> float:
         """A value of the catalog under this experiment's sets and overrides."""
         return self._catalog.get(path, unit, self.sets)
+
+    def choice(self) -> Choice:
+        """What processes need to know of the experiment beside the catalog.
+
+        Raises
+        ------
+        InputError
+            If a network or one of its inputs is unknown.
+        """
+        active = self.active_processes()
+        networks = {
+            cell_type: declared.network_choice(self._catalog, getattr(self.signaling, cell_type))
+            for cell_type in SignalingBlock.model_fields
+            if f"{cell_type}_signaling" in active
+        }
+        return Choice(
+            self.sets,
+            self.drugs,
+            tuple(self.substrates),
+            self.exposure,
+            tuple(clone.genotype for clone in self.clones),
+            networks,
+        )
 
     def make_lattice(self) -> Lattice:
         """The geometry of the domain."""

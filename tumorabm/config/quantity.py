@@ -111,3 +111,4 @@ Span = Annotated[float, Written("h", "a time above 0", "2 h", "above_zero", TIME
 Time = Annotated[float, Written("h", "a time, 0 or more", "28 d", "not_negative", TIME_UNITS)]
 Dose = Annotated[float, Written("mg", "a mass above 0", "50 mg", "above_zero")]
 ReducedDose = Annotated[float, Written("mg", "a mass, 0 or more", "37.5 mg", "not_negative")]
+Concentration = Annotated[float, Written("nM", "a concentration, 0 or more", "10 nM", "not_negative")]

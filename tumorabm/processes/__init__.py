@@ -8,9 +8,13 @@ from tumorabm.processes.fate.competing_risks import CompetingRisks
 from tumorabm.processes.fate.death import Apoptosis, Clearance, Necrosis
 from tumorabm.processes.fate.migration import Migration
 from tumorabm.processes.process import Kind, Parameter, Phase, Process, register, registered
+from tumorabm.processes.signaling.endothelium import EndothelialSignaling, EquivalentSignals
+from tumorabm.processes.signaling.tumor import SignaledDivision, SignaledSurvival, TumorSignaling
 from tumorabm.processes.signaling.vegfr2 import Vegfr2Signal
 from tumorabm.processes.transport.drug import DrugSupply
+from tumorabm.processes.transport.nutrient import NutrientSupply, NutrientUptake
 from tumorabm.processes.transport.oxygen import OxygenConsumption, OxygenSupply
+from tumorabm.processes.transport.secretion import FactorSecretion
 from tumorabm.processes.transport.solve import FieldSolve
 from tumorabm.processes.transport.vegf_a import VegfInternalization, VegfSecretion
 from tumorabm.processes.vessels.commit import CommitVessels
@@ -29,10 +33,16 @@ PIPELINE: tuple[type[Process], ...] = (
     OxygenConsumption,
     VegfSecretion,
     VegfInternalization,
+    FactorSecretion,
+    NutrientSupply,
+    NutrientUptake,
     DrugSupply,
     FieldSolve,
     # SIGNALS
     Vegfr2Signal,
+    TumorSignaling,
+    EndothelialSignaling,
+    EquivalentSignals,
     # STATE
     VesselRemodeling,
     # RATES
@@ -40,6 +50,8 @@ PIPELINE: tuple[type[Process], ...] = (
     Apoptosis,
     Necrosis,
     Clearance,
+    SignaledDivision,
+    SignaledSurvival,
     EndothelialSurvival,
     Pruning,
     Sprouting,

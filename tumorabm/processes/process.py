@@ -6,11 +6,11 @@ A process sees the tissue, never the model. Its declarations (parameters, column
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 if TYPE_CHECKING:
     from tumorabm.tissue.cells import Column
@@ -48,8 +48,66 @@ class Values(Protocol):
     def paths(self) -> Iterable[str]:
         """Paths of all values."""
 
+    def noun(self, kind: str, name: str) -> Any:
+        """One file of the catalog, with its facts."""
+
+    def entry(self, path: str, sets: Mapping[str, str]) -> Any:
+        """A value with where it comes from."""
+
+    def fact(self, path: str) -> Any:
+        """What is no number."""
+
     def get(self, path: str, unit: str, sets: Mapping[str, str]) -> float:
         """A value in a unit."""
+
+
+@dataclass(frozen=True)
+class NetworkChoice:
+    """The signaling network of a type of cell, as an experiment chooses it.
+
+    Attributes
+    ----------
+    network : str
+        Name in the catalog.
+    inputs : mapping of str to float
+        Values of inputs where no field says otherwise, in the network's units.
+    clamp : mapping of str to float
+        Nodes that are held at a value.
+    cut : tuple of str
+        Edges without effect.
+    """
+
+    network: str
+    inputs: Mapping[str, float] = field(default_factory=dict)
+    clamp: Mapping[str, float] = field(default_factory=dict)
+    cut: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What an experiment chooses of the catalog, for processes that act once per drug, clone or network.
+
+    Attributes
+    ----------
+    sets : mapping of str to str
+        The chosen literature, kinetics and target sets.
+    drugs : tuple of str
+        Of the treatment.
+    substrates : tuple of str
+    exposure : mapping of str to float
+        Constant unbound concentrations of drugs, nM.
+    clones : tuple of tuple of str
+        Alterations of each clone.
+    signaling : mapping of str to NetworkChoice
+        By type of cell, of those whose signaling is on.
+    """
+
+    sets: Mapping[str, str]
+    drugs: tuple[str, ...] = ()
+    substrates: tuple[str, ...] = ()
+    exposure: Mapping[str, float] = field(default_factory=dict)
+    clones: tuple[tuple[str, ...], ...] = ()
+    signaling: Mapping[str, NetworkChoice] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -91,7 +149,8 @@ class Process:
     # Comes after all others of its phase, also after those that users register later.
     closes_phase: ClassVar[bool] = False
     parameters: ClassVar[Mapping[str, Parameter]] = {}
-    columns: ClassVar[tuple[Column, ...]] = ()
+    # Of the class what configuration needs to know; an instance may know more, such as the nodes of a network.
+    columns: tuple[Column, ...] = ()
     substrates: ClassVar[tuple[str, ...]] = ()
     reads: ClassVar[tuple[str, ...]] = ()
     writes: ClassVar[tuple[str, ...]] = ()
@@ -109,23 +168,19 @@ class Process:
         self.p = SimpleNamespace(**{key: float(value) for key, value in values.items()})
 
     @classmethod
-    def from_catalog(
-        cls, catalog: Values, drugs: Sequence[str], sets: Mapping[str, str], given: Mapping[str, float] | None = None
-    ) -> Process:
+    def from_catalog(cls, catalog: Values, choice: Choice, given: Mapping[str, float] | None = None) -> Process:
         """Make the process from catalog values.
 
         Parameters
         ----------
         catalog : Values
             Where the numbers are.
-        drugs : sequence of str
-            Drugs of the treatment, for processes that act once per drug.
-        sets : mapping
-            The chosen literature, kinetics and target sets.
+        choice : Choice
+            What the experiment chooses of it.
         given : mapping, optional
             Values that the experiment sets by the parameter's name, in the declared units.
         """
-        return cls(cls.values_from(catalog, sets, given))
+        return cls(cls.values_from(catalog, choice.sets, given))
 
     @classmethod
     def values_from(
@@ -140,6 +195,9 @@ class Process:
 
     def prepare(self, tissue: Tissue) -> None:
         """Look up what stays the same during a run. Called once after build and after a checkpoint is read."""
+
+    def relax(self, tissue: Tissue) -> None:
+        """Bring what evolves to rest in a new tissue: the block is cut out of tissue that was there before."""
 
     def step(self, tissue: Tissue, dt: float) -> None:
         """Advance the tissue by ``dt`` hours."""

@@ -54,7 +54,7 @@ def opened(path: Path, kind: str) -> Iterator[h5py.File]:
         raise InputError(f"{path}: there is no such file") from None
     except PermissionError:
         raise InputError(f"{path}: no permission to read it") from None
-    except (OSError, RuntimeError, KeyError, ValueError) as error:
+    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:  # a damaged tree gives any of them
         reason = str(error).split("\n")[0]
         raise InputError(f"{path}: cannot be read, it is damaged, truncated or no HDF5 file ({reason})") from error
 
@@ -307,7 +307,12 @@ def _write_cells(group: h5py.Group, records: Records, labeled: bool) -> None:
             if name == "uid":
                 continue
             scales = [uid] + [_component(cells, n) for n in values.shape[1:]]
-            _describe(_put(cells, name, values, scales), entries[name]["unit"], entries[name]["description"])
+            dataset = _put(cells, name, values, scales)
+            _describe(dataset, entries[name]["unit"], entries[name]["description"])
+            # What was recorded before columns had labels, or with another network before a branch, has none.
+            labels = entries[name].get("labels", ())
+            if labels and values.shape[1:] == (len(labels),):
+                dataset.attrs["components"] = labels
 
 
 def _component(group: h5py.Group, n: int) -> h5py.Dataset:

@@ -57,6 +57,31 @@ class Measurement:
         return out
 
     @cached_property
+    def clone_cells(self) -> dict[str, int]:
+        """Number of living tumor cells of each clone, by its name."""
+        clones = self.tissue.clones.names
+        counts = np.bincount(self.tissue.cells["clone"][self.tissue.cells.alive(TUMOR)], minlength=len(clones))
+        return dict(zip(clones, counts.tolist(), strict=True))
+
+    @cached_property
+    def tumor_activity(self) -> dict[str, float]:
+        """Mean activity of each node of the signaling network in living tumor cells; NaN where there is none."""
+        return self._mean_activity("tumor_network", TUMOR)
+
+    @cached_property
+    def endothelial_activity(self) -> dict[str, float]:
+        """The same in endothelial cells."""
+        return self._mean_activity("endothelial_network", ENDOTHELIAL)
+
+    def _mean_activity(self, column: str, cell_type: int) -> dict[str, float]:
+        cells = self.tissue.cells
+        rows = cells.alive(cell_type)
+        rows = rows[np.argsort(cells["site"][rows])]  # the order of rows means nothing, that of a sum does
+        nodes = cells.specs[column].labels
+        means = cells[column][rows].mean(axis=0).tolist() if rows.size else [float("nan")] * len(nodes)
+        return dict(zip(nodes, means, strict=True))
+
+    @cached_property
     def lesion(self) -> np.ndarray:
         """Sites of the lesion: the largest connected component of tumor cells and debris; bool, (nz, ny, nx)."""
         return largest_component((self.tumor_states >= 0).reshape(self.lattice.shape), self.lattice.periodic)

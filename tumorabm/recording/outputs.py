@@ -1,7 +1,7 @@
 """Outputs: what can be recorded as a time series, by name. To add one, write one function here.
 
-A plain output is a function of a ``Measurement``. One that exists per substrate or per compound of a drug gets that
-name too, and its time series are called ``<substrate>_<output>``.
+A plain output is a function of a ``Measurement``. One that exists per substrate, compound of a drug, clone or node of a
+signaling network gets that name too, and its time series are called ``<substrate>_<output>``.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from tumorabm.tissue.cells import ALIVE, APOPTOTIC, ENDOTHELIAL, NECROTIC
 from tumorabm.tissue.tissue import Tissue
 from tumorabm.tissue.vasculature import HOST, NOT_ROOT, RECOLONIZED, SPROUTED, TIP
 
-Per = Literal["", "substrate", "compound"]
+Per = Literal["", "substrate", "compound", "clone", "tumor_node", "endothelial_node"]
 Function: TypeAlias = Callable[..., Any]
+# Nodes of networks that have time series, where the network has them; frames have all nodes of all cells.
+REPORTED: Final = "vegfr2 akt mtorc1 s6k eif4e erk hif1a hif2a myc division survival motility secretion_vegf_a".split()
 
 # Values of the catalog that definitions need: entry and the unit in which they arrive.
 CONSTANTS: Final = {
@@ -35,11 +37,11 @@ class Output:
     name, unit, description : str
         Unit "1" for counts and fractions, "" for the unit of the substrate.
     function : callable
-        Of a Measurement, and of a name if there is one per substrate or compound.
+        Of a Measurement, and of a name if there is one per substrate, compound, clone or node.
     substrates, processes, columns : tuple of str
         What must be in the experiment for it to exist; of the columns of cells those that are not core columns.
-    per : {"", "substrate", "compound"}
-        Whether there is one, or one per substrate, or one per compound in the patient's plasma.
+    per : {"", "substrate", "compound", "clone", "tumor_node", "endothelial_node"}
+        Whether there is one, or one per each of these: compounds are those in plasma, nodes those of networks.
     quantiles : bool
         Whether each entry holds the values at ``QUANTILES`` rather than one number.
     """
@@ -57,7 +59,7 @@ class Output:
 
 @dataclass(frozen=True)
 class Series:
-    """One time series of a run: an output, for a substrate or compound where it exists per each."""
+    """One time series of a run: an output, for a substrate, compound, clone or node where it exists per each."""
 
     name: str
     unit: str
@@ -124,6 +126,12 @@ def series_of(names: Iterable[str], tissue: Tissue) -> list[Series]:
         elif item.per == "compound":
             for compound in sorted(tissue.patient.molar_mass):
                 out.append(Series(f"{compound}_{name}", item.unit, item.description, item.quantiles, item, compound))
+        elif item.per == "clone":
+            for clone in tissue.clones.names:
+                out.append(Series(f"{clone}_{name}", item.unit, item.description, item.quantiles, item, clone))
+        elif item.per in ("tumor_node", "endothelial_node"):
+            for node in (n for n in tissue.cells.specs[item.columns[0]].labels if n in REPORTED):
+                out.append(Series(f"{node}_{name}", item.unit, item.description, item.quantiles, item, node))
         elif all(substrate in tissue.microenvironment for substrate in item.substrates):
             out.append(Series(name, item.unit, item.description, item.quantiles, item))
     return out
@@ -150,6 +158,24 @@ def _apoptotic_cells(m: Measurement) -> int:
 @output("necrotic_cells", "1", "tumor cells that died by necrosis and are not cleared")
 def _necrotic_cells(m: Measurement) -> int:
     return int(np.count_nonzero(m.tumor_states == NECROTIC))
+
+
+@output("clone_cells", "1", "living tumor cells of a clone", per="clone")
+def _clone_cells(m: Measurement, clone: str) -> int:
+    return m.clone_cells[clone]
+
+
+# --- signaling -------------------------------------------------------------------------------------------------------
+
+
+@output("in_tumor", "1", "mean activity in its living cells", columns=("tumor_network",), per="tumor_node")
+def _in_tumor(m: Measurement, node: str) -> float:
+    return m.tumor_activity[node]
+
+
+@output("in_endothelium", "1", "mean activity there", columns=("endothelial_network",), per="endothelial_node")
+def _in_endothelium(m: Measurement, node: str) -> float:
+    return m.endothelial_activity[node]
 
 
 # --- lesion ----------------------------------------------------------------------------------------------------------

@@ -11,7 +11,6 @@ from tumorabm.recording.measurement import QUANTILES, Measurement
 from tumorabm.recording.outputs import series_of
 from tumorabm.recording.records import FrameInMemory, Records
 from tumorabm.tissue.cells import CELL_TYPES, LAYERS, STATES
-from tumorabm.tissue.clones import VHL_STATUS
 from tumorabm.tissue.tissue import Tissue
 
 
@@ -148,6 +147,7 @@ def manifest_of(tissue: Tissue, series: Sequence[Any]) -> dict[str, Any]:
                 "at_division": column.at_division,
                 "default": column.default,
                 "shape": list(column.shape),
+                "labels": list(column.labels),
             }
             for name, column in tissue.cells.specs.items()
         },
@@ -155,6 +155,5 @@ def manifest_of(tissue: Tissue, series: Sequence[Any]) -> dict[str, Any]:
             "cell_type": list(CELL_TYPES),
             "state": list(STATES),
             "layer": list(LAYERS),
-            "vhl": list(VHL_STATUS),
         },
     }

@@ -81,8 +81,13 @@ def branch(
     state = _state_at(folder, parent, step)
     tissue, processes = parts.build(child)
     _check_drugs(state, tissue.state())
-    parts.load_state(tissue, processes, adapted(state, tissue.state(), list(tissue.cells.specs.values())))
+    new = parts.columns_of(child) - parts.columns_of(parent)
+    kept = {name: value for name, value in state.items() if name not in {f"cells/{column.name}" for column in new}}
+    parts.load_state(tissue, processes, adapted(kept, tissue.state(), list(tissue.cells.specs.values())))
     tissue.seed = child.seed
+    for process in processes:
+        if new.intersection(process.columns):
+            process.relax(tissue)  # a network that cells did not have before begins at rest
     with RunWriter(path) as writer:
         with writing(path):
             parts.clear(path)

@@ -22,6 +22,7 @@ from tumorabm.run.course import Course, Plan, RunFailed, writing
 if TYPE_CHECKING:
     from tumorabm.config import Experiment
     from tumorabm.processes.process import Process
+    from tumorabm.tissue.cells import Column
     from tumorabm.tissue.tissue import Tissue
 
 _KEPT: Final = (LOG, STATUS, ATTEMPTS)
@@ -94,6 +95,13 @@ def build(experiment: Experiment) -> tuple[Tissue, list[Process]]:
     from tumorabm.build import build
 
     return build(experiment, experiment.seed)
+
+
+def columns_of(experiment: Experiment) -> set[Column]:
+    """What an experiment's processes keep of every cell."""
+    from tumorabm.config.contents import make_processes
+
+    return {column for process in make_processes(experiment) for column in process.columns}
 
 
 def load(folder: Path, overrides: Sequence[str] = ()) -> Experiment:

@@ -1,15 +1,21 @@
-"""What each process does: runs with one process switched off, against runs of the same seeds with all of them."""
+"""What each part does: runs without it, against runs of the same seeds with all of them.
+
+Parts are processes, or nodes or edges of a signaling network (``KINDS``).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from tumorabm.config import declared, load_experiment
+from tumorabm.config import Experiment, declared, load_experiment
 from tumorabm.config.switching import switchable_processes, without_process
+from tumorabm.errors import InputError, Problem, nearest
+from tumorabm.networks.parts import Arms, chosen_parts, edge_arms, node_arms
 from tumorabm.sweep.intervals import paired_t
 from tumorabm.sweep.measured import (
     RECORDING,
@@ -33,11 +39,12 @@ NOTHING: Final = "nothing"  # its value for the intact experiment
 
 @dataclass(frozen=True)
 class Removed:
-    """What the removal of a process does to the output.
+    """What the removal of a part does to the output.
 
     Attributes
     ----------
-    process : str
+    name : str
+        Of the part.
     without, intact : float
         Means over the seeds that both have.
     difference, low, high : float
@@ -50,7 +57,7 @@ class Removed:
         Pairs that were there, and those left out because a run failed or its statistic has no value.
     """
 
-    process: str
+    name: str
     without: float
     intact: float
     difference: float
@@ -69,8 +76,47 @@ class Removed:
         return self.low > 0.0 or self.high < 0.0
 
 
+@dataclass(frozen=True)
+class Kind:
+    """A kind of parts.
+
+    Attributes
+    ----------
+    noun, act : str
+        One of them, and what is done to it, in words.
+    arms : callable
+        Of an experiment, what is measured and the type of cell.
+    """
+
+    noun: str
+    act: str
+    arms: Callable[[Experiment, Measured, str], Arms]
+
+
+def _process_arms(experiment: Experiment, what: Measured, cell_type: str) -> Arms:
+    """Each process switched off that the output does not need."""
+    kept = {name: reason for name, reason in switchable_processes(experiment).items() if reason}
+    removable = []
+    for name in experiment.active_processes():
+        if name in kept:
+            continue
+        if has_output(without_process(experiment, name), what):
+            removable.append(name)
+        else:
+            kept[name] = f"without it there is no {what.output}"
+    on = declared.write_processes(experiment.processes)
+    return Arms("processes", on, {name: {**on, name: False} for name in removable}, kept)
+
+
+KINDS: Final[Mapping[str, Kind]] = {
+    "processes": Kind("process", "switched off", _process_arms),
+    "nodes": Kind("node", "held at 0", lambda experiment, _, cell_type: node_arms(experiment, cell_type)),
+    "edges": Kind("edge", "cut", lambda experiment, _, cell_type: edge_arms(experiment, cell_type)),
+}
+
+
 class Ablation:
-    """The sweep that removes one process at a time, and its evaluation.
+    """The sweep that takes away one part at a time, and its evaluation.
 
     Parameters
     ----------
@@ -79,25 +125,32 @@ class Ablation:
     output, statistic : str
         What is measured.
     replicates : int
-        Seeds, the same with and without each process.
+        Seeds, the same with and without each part.
     settings : tuple of str
         What differs from the file, as ``path=value``.
     catalog_dirs : tuple of Path
     out : str or Path
         Folder of sweeps.
+    of : str
+        Which parts, one of ``KINDS``.
+    cell_type : str
+        Whose network, for nodes and edges.
+    only : sequence of str
+        These parts only.
 
     Attributes
     ----------
     measured : Measured
+    kind : Kind
     removable : list of str
-        Processes that are switched off in turn, in the order of a step.
+        Parts that are taken away in turn, in the order of a step or of the network.
     kept : dict of str to str
         Those that cannot be: why.
 
     Raises
     ------
     InputError
-        If the experiment cannot be used or has no such output.
+        If the experiment cannot be used, or has no such output or part.
     """
 
     def __init__(
@@ -109,40 +162,39 @@ class Ablation:
         settings: tuple[str, ...] = (),
         catalog_dirs: tuple[Path, ...] = (),
         out: str | Path = "runs",
+        *,
+        of: str = "processes",
+        cell_type: str = "tumor",
+        only: Sequence[str] = (),
     ) -> None:
+        if of not in KINDS:
+            raise InputError([Problem(f"{of!r} cannot be taken away{nearest(of, KINDS)}", file="--of")])
         self.config = config
         self.replicates = replicates
         self.settings = settings
         self.catalog_dirs = catalog_dirs
         self.out = Path(out)
+        self.kind = KINDS[of]
         experiment = load_experiment(config, (*settings, *RECORDING), catalog_dirs)
         self.name = experiment.name
         self.measured: Measured = measured(experiment, output, statistic)
-        self.kept = {name: reason for name, reason in switchable_processes(experiment).items() if reason}
-        self.removable = []
-        for name in experiment.active_processes():
-            if name in self.kept:
-                continue
-            if has_output(without_process(experiment, name), self.measured):
-                self.removable.append(name)
-            else:
-                self.kept[name] = f"without it there is no {output}"
-        self._processes = declared.write_processes(experiment.processes)
+        self._arms = self.kind.arms(experiment, self.measured, cell_type)
+        self.removable = chosen_parts(only, self._arms, self.kind.noun) if only else list(self._arms.without)
+        self.kept = {} if only else self._arms.kept
 
     @property
     def stem(self) -> str:
-        """Of the names of tables and figures, one for each output and statistic that was asked for."""
-        return self.measured.stem
+        """Of the names of tables and figures, one for each kind of parts, output and statistic."""
+        return "_".join(filter(None, (self._arms.stem, self.measured.stem)))
 
     def sweep(self) -> dict[str, Any]:
-        """The intact experiment, and one for each process that is switched off."""
-        arms = {NOTHING: self._processes}
-        arms |= {name: {**self._processes, name: False} for name in self.removable}
+        """The intact experiment, and one for each part that is taken away."""
+        arms = {NOTHING: self._arms.intact} | {name: self._arms.without[name] for name in self.removable}
         return {
             "base": str(Path(self.config).resolve()),
             "set": [*self.settings, *RECORDING],
-            "name": f"{self.name}_{ABLATION}",
-            "factors": {WITHOUT: {"path": "processes", "values": arms}},
+            "name": "_".join(filter(None, (self.name, ABLATION, self._arms.stem))),
+            "factors": {WITHOUT: {"path": self._arms.path, "values": arms}},
             "design": {"method": "grid"},
             "replicates": self.replicates,
             "luck": "shared",
@@ -164,8 +216,13 @@ class Ablation:
         values = values_of(folder, plan)
         arms = {run.factors[WITHOUT]: run.point for run in plan.runs}
         rows = compared(values[arms[NOTHING]], {name: values[point] for name, point in arms.items() if name != NOTHING})
-        write_rows(folder / f"{self.stem}.csv", [{**asdict(row), "unit": self.measured.unit} for row in rows])
+        write_rows(folder / f"{self.stem}.csv", [self.row(row) for row in rows])
         return rows
+
+    def row(self, row: Removed) -> dict[str, Any]:
+        """For tables: the part under the name of its kind."""
+        told = asdict(row)
+        return {self.kind.noun: told.pop("name"), **told, "unit": self.measured.unit}
 
 
 def compared(intact: np.ndarray, removed: dict[str, np.ndarray]) -> list[Removed]:
@@ -175,7 +232,7 @@ def compared(intact: np.ndarray, removed: dict[str, np.ndarray]) -> list[Removed
     ----------
     intact : ndarray, shape (seeds,)
     removed : dict of str to ndarray, shape (seeds,)
-        By process.
+        By part.
     """
     seen = intact[np.isfinite(intact)]
     spread = float(np.std(seen, ddof=1)) if seen.size > 1 else float("nan")
@@ -194,7 +251,7 @@ def _compared(name: str, intact: np.ndarray, values: np.ndarray, spread: float) 
     if (before > 0.0).all() and (after > 0.0).all():
         ratio, ratio_low, ratio_high = (float(np.exp(x)) for x in paired_t(np.log(after) - np.log(before)))
     return Removed(
-        process=name,
+        name=name,
         without=float(after.mean()),
         intact=float(before.mean()),
         difference=difference,

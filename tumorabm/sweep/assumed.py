@@ -16,6 +16,10 @@ from tumorabm.errors import InputError, Problem, nearest
 
 # A range that spans more than this factor is divided evenly on a logarithmic scale.
 _DECADE: Final = 10.0
+# Among names: all assumed values, those of networks as well.
+EVERYTHING: Final = "*"
+# What networks have is left out unless asked for: so many values make a screening of all hardly feasible.
+NETWORKS: Final = "networks"
 
 
 @dataclass(frozen=True)
@@ -71,13 +75,15 @@ def assumed_values(experiment: Experiment, only: Sequence[str] = ()) -> tuple[li
     experiment : Experiment
     only : sequence of str
         Only these, by label, by path in the catalog, or by the last part of the path where only one has it. A value
-        that is named may be one that somebody has read in a text.
+        that is named may be one that somebody has read in a text. ``EVERYTHING`` among them stands for all assumed
+        values; without any name those of signaling networks are left out.
 
     Returns
     -------
     list of AssumedValue
     dict of str to str
-        Values that are left out although they are assumed, by label: why.
+        Values that are left out although they are assumed, by label: why; those of networks together under
+        ``NETWORKS``.
 
     Raises
     ------
@@ -86,22 +92,28 @@ def assumed_values(experiment: Experiment, only: Sequence[str] = ()) -> tuple[li
     """
     reads = catalog_reads(experiment)
     known = {_label(path): path for path in sorted(reads)}
-    chosen = _named(only, known) if only else list(known)
+    entries = {label: experiment.catalog.entry(path, experiment.sets) for label, path in known.items()}
+    assumed = [label for label, entry in entries.items() if ASSUMED in entry.source]
+    named = _named([name for name in only if name != EVERYTHING], known)
+    in_networks = [] if only else [label for label in assumed if known[label].startswith(f"{NETWORKS}.")]
+    chosen = dict.fromkeys([*named, *(assumed if not only or EVERYTHING in only else ())])
     found, left_out = [], {}
     for label in chosen:
-        entry = experiment.catalog.entry(known[label], experiment.sets)
-        if not only and ASSUMED not in entry.source:
+        if label in in_networks:
             continue
-        value, reason = _varied(experiment, label, entry)
+        value, reason = _varied(experiment, label, entries[label])
         if value is None:
             left_out[label] = reason
             continue
-        kept = [other.path for other in derived_from(experiment, entry.path) if other.path in reads]
+        kept = [other.path for other in derived_from(experiment, entries[label].path) if other.path in reads]
         if kept:
             value = replace(value, notes=(*value.notes, f"derived from it but not changed with it: {', '.join(kept)}"))
         found.append(value)
-    if only and left_out:
-        raise InputError([Problem(f"{label}: {reason}", file="--factors") for label, reason in left_out.items()])
+    refused = [Problem(f"{label}: {left_out[label]}", file="--factors") for label in named if label in left_out]
+    if refused:
+        raise InputError(refused)
+    if in_networks:
+        left_out[NETWORKS] = f"{len(in_networks)} assumed values of signaling networks; --networks includes them"
     return found, left_out
 
 

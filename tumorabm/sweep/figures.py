@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from tumorabm.sweep.ablation import Removed
+    from tumorabm.sweep.ablation import Ablation, Removed
     from tumorabm.sweep.elementary_effects import Screened
     from tumorabm.sweep.variance_shares import Shares
 
@@ -87,22 +87,25 @@ def draw_shares(path: Path, found: Shares, what: str, logarithm: bool = False) -
     _save(figure, path)
 
 
-def draw_ablation(path: Path, rows: Sequence[Removed], what: str, unit: str) -> None:
+def draw_ablation(path: Path, rows: Sequence[Removed], asked: Ablation) -> None:
     """What each removal does, with intervals over seeds: as a ratio where all values are above 0, else a difference."""
-    shown = [row for row in rows if row.seeds > 1]
+    shown = [row for row in rows if row.seeds > 1][:_MOST_ROWS]
+    noun, what = asked.kind.noun, str(asked.measured)
     ratios = bool(shown) and all(np.isfinite(row.ratio) for row in shown)
-    figure, axes = _rows(len(shown), [row.process for row in shown], 7.5)
+    figure, axes = _rows(len(shown), [row.name for row in shown], 7.5)
     for position, row in enumerate(shown):
         values = (row.ratio, row.ratio_low, row.ratio_high) if ratios else (row.difference, row.low, row.high)
         _interval(axes, position, *values, _BLUE if row.certain else _GREY)
     axes.axvline(1.0 if ratios else 0.0, color=_BLACK, lw=0.8, zorder=0)
     if ratios:
         _logarithmic(axes, shown)
-        axes.set_xlabel(f"{what} without the process over with it (ratio, dimensionless)")
+        axes.set_xlabel(f"{what} without the {noun} over with it (ratio, dimensionless)")
     else:
-        axes.set_xlabel(f"{what} without the process less with it{unit_text(unit)}")
+        axes.set_xlabel(f"{what} without the {noun} less with it{unit_text(asked.measured.unit)}")
     seeds = max((row.seeds for row in shown), default=0)
-    axes.set_title(f"One process switched off at a time, {seeds} shared seeds, 95 % intervals (paired t)", fontsize=9)
+    more = f"; {len(rows) - len(shown)} smaller not shown" if len(rows) > len(shown) else ""
+    title = f"One {noun} {asked.kind.act} at a time, {seeds} shared seeds, 95 % intervals (paired t){more}"
+    axes.set_title(title, fontsize=9)
     handles = [_marker(_BLUE, "interval leaves out no change"), _marker(_GREY, "it does not")]
     _legend(figure, handles)
     _save(figure, path)

@@ -39,6 +39,8 @@ class Column:
         What a daughter gets: the parent's value, half of it (as the parent keeps half), or the default (both).
     shape : tuple of int
         Shape of one cell's entry, () for a number.
+    labels : tuple of str
+        Names of the components of an entry.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Column:
     default: float = 0.0
     at_division: Literal["copy", "halve", "reset"] = "copy"
     shape: tuple[int, ...] = ()
+    labels: tuple[str, ...] = ()
 
 
 CORE_COLUMNS: Final = (

@@ -29,6 +29,9 @@ class Patient:
     ----------
     regimens : sequence
         What was prescribed, in the form of ``tumorabm.processes.dosing.schedule.Regimen``.
+    exposure : mapping of str to float
+        Unbound concentration (nM) of compounds that is constant everywhere, in blood and tissue, as in a culture's
+        medium. Comes from the configuration as the regimens do.
     treatment_start : float
         Simulated hours at which the clock of treatment starts: the length of the burn-in.
 
@@ -52,7 +55,13 @@ class Patient:
 
     _CONCENTRATIONS: Final = ("total", "total_mean", "unbound", "unbound_mean")
 
-    def __init__(self, regimens: Sequence[Prescription] = (), treatment_start: float = 0.0) -> None:
+    def __init__(
+        self,
+        regimens: Sequence[Prescription] = (),
+        treatment_start: float = 0.0,
+        exposure: Mapping[str, float] | None = None,
+    ) -> None:
+        self.exposure = dict(exposure or {})
         self.regimens: tuple[Prescription, ...] = tuple(regimens)
         self.treatment_start = float(treatment_start)
         self.amounts: dict[str, np.ndarray] = {}

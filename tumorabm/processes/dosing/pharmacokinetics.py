@@ -7,9 +7,10 @@ from typing import ClassVar, Final, cast
 
 import numpy as np
 
+from tumorabm.errors import InputError
 from tumorabm.processes.dosing.disposition import Compound, DrugModel, Metabolite, propagator
 from tumorabm.processes.dosing.schedule import Regimen, dose_events
-from tumorabm.processes.process import Kind, Phase, Process, Values
+from tumorabm.processes.process import Choice, Kind, Phase, Process, Values
 from tumorabm.tissue.patient import Patient
 from tumorabm.tissue.tissue import Tissue
 
@@ -65,10 +66,10 @@ class Pharmacokinetics(Process):
 
     @classmethod
     def from_catalog(
-        cls, catalog: Values, drugs: Sequence[str], sets: Mapping[str, str], given: Mapping[str, float] | None = None
+        cls, catalog: Values, choice: Choice, given: Mapping[str, float] | None = None
     ) -> Pharmacokinetics:
-        """The process for the named drugs, each once."""
-        return cls([drug_model(catalog, drug, sets) for drug in dict.fromkeys(drugs)])
+        """The process for the drugs of the treatment, each once."""
+        return cls([drug_model(catalog, drug, choice.sets) for drug in dict.fromkeys(choice.drugs)])
 
     def prepare(self, tissue: Tissue) -> None:
         """Give the patient compartments for every drug.
@@ -175,6 +176,8 @@ def drug_entries(catalog: Values, drug: str) -> dict[str, str]:
     """
     stem = f"drugs.{drug}."
     present = {path[len(stem) :] for path in catalog.paths() if path.startswith(stem)}
+    if not any(name.startswith("pk_") for name in present):
+        return {}
     wanted: dict[str, str] = {}
     for suffix in ["", *(f"_{name}" for name in _metabolites(present))]:
         wanted |= {f"{key}{suffix}": unit for key, unit in {**_COMPOUND, **(_FORMATION if suffix else {})}.items()}
@@ -201,9 +204,16 @@ def drug_model(catalog: Values, drug: str, sets: Mapping[str, str]) -> DrugModel
     -------
     DrugModel
         Parent, metabolites and compartments.
+
+    Raises
+    ------
+    InputError
+        If the catalog says nothing of its disposition.
     """
     stem = f"drugs.{drug}."
     values = {path[len(stem) :]: catalog.get(path, unit, sets) for path, unit in drug_entries(catalog, drug).items()}
+    if not values:
+        raise InputError(f"the catalog has no pharmacokinetics of {drug!r}")
 
     def compound(name: str, suffix: str) -> Compound:
         keys = (key for key in (*_COMPOUND, *_PERIPHERAL) if key + suffix in values)

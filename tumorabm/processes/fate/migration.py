@@ -1,18 +1,23 @@
 """Movement of tumor cells: a persistent random walk, held back by adhesion.
 
-A walk of speed v and persistence time τ has the long-time diffusivity D = v² τ / d in d dimensions; on the lattice that
-is a hop to one of the 2d nearest sites at the total rate 2 d D / h². Waiting times are exponential, so a cell may hop
-several times in a step. A hop to a free site that would leave n fewer neighbors of the lesion is made with probability
-exp(−A n): adhesion keeps the lesion together and smooths its surface, and a cell on its own walks freely.
+A walk of speed v and persistence time τ has the long-time diffusivity D = v² τ / d in d dimensions; on the lattice
+that is a hop to one of the 2d nearest sites at the total rate 2 d D / h². Waiting times are exponential, so a cell
+may hop several times in a step. A hop to a free site that would leave n fewer neighbors of the lesion is made with
+probability exp(−A n): adhesion keeps the lesion together and smooths its surface, and a cell on its own walks freely.
+A cell's speed is that of the reference cell times the relative output ``motility`` of its signaling.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from tumorabm.kernel import kernel
-from tumorabm.processes.process import Kind, Parameter, Phase, Process
-from tumorabm.tissue.cells import ALIVE, PARENCHYMA, TUMOR
+from tumorabm.processes.process import Choice, Kind, Parameter, Phase, Process, Values
+from tumorabm.processes.signaling.cell_signaling import Drive
+from tumorabm.processes.signaling.tumor import CELL_TYPE, TUMOR_NETWORK
+from tumorabm.tissue.cells import ALIVE, PARENCHYMA, TUMOR, Column
 from tumorabm.tissue.geometry import beside_free
 from tumorabm.tissue.random import CHUNK, draw, fill_uniforms, purpose, waits_longer
 from tumorabm.tissue.requests import MIGRATE
@@ -23,7 +28,15 @@ _MOST_HOPS = 200  # below the number of draws of a purpose
 
 
 class Migration(Process):
-    """Hops of living tumor cells that have a free site beside them."""
+    """Hops of living tumor cells that have a free site beside them.
+
+    Parameters
+    ----------
+    values : mapping
+        The declared parameters.
+    drive : Drive, optional
+        Of the speed, where tumor signaling is on.
+    """
 
     name = "migration"
     phase = Phase.REQUESTS
@@ -32,20 +45,37 @@ class Migration(Process):
         "speed": Parameter("cell_types.tumor.migration_speed", "um/h", "of a moving cell"),
         "persistence": Parameter("cell_types.tumor.migration_persistence", "h", "of its direction"),
     }
-    reads = ("cells/site", "cells/cell_type", "cells/state", "cells/uid")
+    columns: tuple[Column, ...] = (TUMOR_NETWORK,)
+    reads = ("cells/site", "cells/cell_type", "cells/state", "cells/uid", "cells/tumor_network")
     writes = ("requests/migrate",)
 
+    def __init__(self, values: Mapping[str, float], drive: Drive | None = None) -> None:
+        super().__init__(values)
+        self.drive = drive
+        self.columns = () if drive is None else (drive.column,)
+
+    @classmethod
+    def from_catalog(cls, catalog: Values, choice: Choice, given: Mapping[str, float] | None = None) -> Migration:
+        """The process with the drive of tumor cells, if their signaling is on."""
+        drive = Drive.from_catalog(catalog, choice, CELL_TYPE, "motility")
+        return cls(cls.values_from(catalog, choice.sets, given), drive)
+
     def step(self, tissue: Tissue, dt: float) -> None:
-        rate = hop_rate(self.p.speed, self.p.persistence, tissue.lattice.spacing)
-        if rate == 0.0:
-            return
-        if rate * dt > 0.5 * _MOST_HOPS:
-            raise ValueError(f"migration: {rate * dt:.0f} hops of a cell in a step of {dt:g} h; the step is too long")
         cells = tissue.cells
+        rate = np.full(cells.n, hop_rate(self.p.speed, self.p.persistence, tissue.lattice.spacing))
+        if self.drive is not None:
+            rate *= self.drive.relative(tissue) ** 2
+        highest = float(rate.max(initial=0.0))
+        if highest == 0.0:
+            return
+        if highest * dt > 0.5 * _MOST_HOPS:
+            raise ValueError(
+                f"migration: {highest * dt:.0f} hops of a cell in a step of {dt:g} h; the step is too long"
+            )
         columns = (cells[name] for name in ("cell_type", "state", "site", "uid"))
         rows, times, numbers = _hops(
             np.uint64(tissue.seed), np.uint64(tissue.step_number), _STREAM, *columns, cells.occupancy[PARENCHYMA],
-            tissue.lattice.geometry, rate, dt, min(_MOST_HOPS, int(10 + 4 * rate * dt)),
+            tissue.lattice.geometry, rate, dt, min(_MOST_HOPS, int(10 + 4 * highest * dt)),
         )  # fmt: skip
         tissue.requests.add(MIGRATE, rows, times, numbers)
 
@@ -80,7 +110,8 @@ def _hops(seed, step, stream, cell_type, state, site, uid, occupied, geometry, r
             row += 1
         fill_uniforms(seed, uids[:waiting], step, stream, drawn)
         for i in range(waiting):
-            if waits_longer(drawn[i], rate * dt):
+            pace = rate[movable[i]]
+            if waits_longer(drawn[i], pace * dt):
                 continue
             if count + most > rows.size:
                 rows = np.concatenate((rows, np.empty_like(rows)))
@@ -89,9 +120,9 @@ def _hops(seed, step, stream, cell_type, state, site, uid, occupied, geometry, r
             time = 0.0
             for hop in range(most):
                 chance = draw(seed, uids[i], step, stream + np.uint64(hop))
-                if waits_longer(chance, rate * (dt - time)):
+                if waits_longer(chance, pace * (dt - time)):
                     break
-                time -= np.log(chance) / rate
+                time -= np.log(chance) / pace
                 if time >= dt:
                     break
                 rows[count] = movable[i]

@@ -6,14 +6,15 @@ unbound concentration in plasma, parent and active metabolite alike, averaged ov
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from tumorabm.kernel import kernel
-from tumorabm.processes.process import Kind, Parameter, Phase, Process, Values
+from tumorabm.processes.process import Choice, Kind, Parameter, Phase, Process, Values
+from tumorabm.processes.signaling.inhibitors import inhibitors_of
 from tumorabm.tissue.cells import ENDOTHELIAL, Column
 from tumorabm.tissue.tissue import Tissue
 
-TARGET_ENTRY = "vegfr2_inhibition"  # of the drug itself; with _<metabolite> behind it, of a metabolite
+RECEPTOR = "vegfr2"
 VEGFR2_SIGNAL = Column("vegfr2_signal", "1", "active share of VEGFR2", "f8", 0.0, "copy")
 
 
@@ -34,16 +35,11 @@ class Vegfr2Signal(Process):
         self.inhibition_constants = dict(inhibition_constants or {})
 
     @classmethod
-    def from_catalog(
-        cls, catalog: Values, drugs: Sequence[str], sets: Mapping[str, str], given: Mapping[str, float] | None = None
-    ) -> Vegfr2Signal:
+    def from_catalog(cls, catalog: Values, choice: Choice, given: Mapping[str, float] | None = None) -> Vegfr2Signal:
         """The process with the inhibition constants (nM, unbound) of all compounds of the drugs that have one."""
-        constants = {}
-        for drug in drugs:
-            entry = f"drugs.{drug}.{TARGET_ENTRY}"
-            for path in sorted(path for path in catalog.paths() if path == entry or path.startswith(f"{entry}_")):
-                constants[path.removeprefix(f"{entry}_") if path != entry else drug] = catalog.get(path, "nM", sets)
-        return cls(cls.values_from(catalog, sets, given), constants)
+        inhibitors = inhibitors_of(catalog, (*choice.drugs, *choice.exposure), choice.sets)
+        constants = {item.compound: item.constant for item in inhibitors if item.node == RECEPTOR}
+        return cls(cls.values_from(catalog, choice.sets, given), constants)
 
     def step(self, tissue: Tissue, dt: float) -> None:
         columns = (tissue.cells[name] for name in ("cell_type", "site", "vegfr2_signal"))
@@ -52,8 +48,11 @@ class Vegfr2Signal(Process):
 
     def inhibition(self, tissue: Tissue) -> float:
         """Factor 1 + Σ C/K by which inhibitors in plasma lower the signal."""
-        unbound = tissue.patient.unbound_mean
-        return 1.0 + sum(unbound.get(compound, 0.0) / k for compound, k in sorted(self.inhibition_constants.items()))
+        unbound, constant = tissue.patient.unbound_mean, tissue.patient.exposure
+        return 1.0 + sum(
+            (unbound.get(compound, 0.0) + constant.get(compound, 0.0)) / k
+            for compound, k in sorted(self.inhibition_constants.items())
+        )
 
 
 # --- kernels ---------------------------------------------------------------------------------------------------------

@@ -8,9 +8,9 @@ minutes to days. c_p is the unbound plasma concentration, averaged over the step
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from tumorabm.processes.process import Kind, Parameter, Phase, Process, Values
+from tumorabm.processes.process import Choice, Kind, Parameter, Phase, Process, Values
 from tumorabm.processes.transport.oxygen import PERFUSED, ROOT, perfused_length
 from tumorabm.tissue.tissue import Tissue
 
@@ -39,18 +39,16 @@ class DrugSupply(Process):
         self.walls = dict(walls or {})
 
     @classmethod
-    def from_catalog(
-        cls, catalog: Values, drugs: Sequence[str], sets: Mapping[str, str], given: Mapping[str, float] | None = None
-    ) -> DrugSupply:
+    def from_catalog(cls, catalog: Values, choice: Choice, given: Mapping[str, float] | None = None) -> DrugSupply:
         """The process with the walls of all drugs of the treatment."""
         walls = {
             drug: (
-                catalog.get(f"drugs.{drug}.vessel_permeability", "um/h", sets),
-                catalog.get(f"drugs.{drug}.tissue_total_over_unbound", "1", sets),
+                catalog.get(f"drugs.{drug}.vessel_permeability", "um/h", choice.sets),
+                catalog.get(f"drugs.{drug}.tissue_total_over_unbound", "1", choice.sets),
             )
-            for drug in drugs
+            for drug in choice.drugs
         }
-        return cls(cls.values_from(catalog, sets, given), walls)
+        return cls(cls.values_from(catalog, choice.sets, given), walls)
 
     def step(self, tissue: Tissue, dt: float) -> None:
         if not self.walls:

@@ -1,54 +1,75 @@
 """VEGF-A: secreted by tumor cells and host tissue, internalized with its receptor by endothelium.
 
-A tumor cell without VHL secretes at a constant rate whatever the oxygen: its HIF is not degraded. A VHL-intact cell
-secretes s₀ (1 + (f − 1) H(p)) with H(p) = p₅₀ⁿ / (p₅₀ⁿ + pⁿ): the hypoxia response is gated by genotype.
-Endothelium takes up VEGF bound to VEGFR2, k_int R c / (K_d + c) per cell. This sink is what keeps normal tissue quiet:
-host secretion at its published value settles below the sprouting threshold.
+A tumor cell secretes what its signaling network says relative to the reference cell, which has lost VHL: there HIF is
+not degraded and secretion hardly follows oxygen; with VHL it is low where oxygen is high. Without signaling every tumor
+cell secretes as the reference cell does. Endothelium secretes a little itself, more under IL-8, and takes up VEGF bound
+to VEGFR2, k_int R c / (K_d + c) per cell. This sink is what keeps normal tissue quiet: host secretion at its published
+value settles below the sprouting threshold.
 
-Jiang et al. (1996) for H; Mac Gabhann and Popel for receptor numbers and internalization.
+Mac Gabhann and Popel for receptor numbers and internalization.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from tumorabm.kernel import as_exponent, kernel
-from tumorabm.processes.process import Kind, Parameter, Phase, Process
-from tumorabm.tissue.cells import ALIVE, ENDOTHELIAL, PARENCHYMA, TUMOR
+from tumorabm.processes.process import Choice, Kind, Parameter, Phase, Process, Values
+from tumorabm.processes.signaling.cell_signaling import Drive, drives_of
+from tumorabm.processes.signaling.endothelium import ENDOTHELIAL_NETWORK
+from tumorabm.processes.signaling.tumor import TUMOR_NETWORK
+from tumorabm.tissue.cells import CELL_TYPES, ENDOTHELIAL, PARENCHYMA, TUMOR, Column
 from tumorabm.tissue.tissue import Tissue
 from tumorabm.units import MOLECULES_TO_NANOMOLAR_VOLUME
 
 
 class VegfSecretion(Process):
-    """Secretion of VEGF-A by tumor and host."""
+    """Secretion of VEGF-A by tumor, endothelium and host.
+
+    Parameters
+    ----------
+    values : mapping
+        The declared parameters.
+    drives : mapping of str to Drive
+        Of tumor and endothelial cells, by type, where their signaling is on.
+    """
 
     name = "vegf_secretion"
     phase = Phase.FIELDS
     kind = Kind.DIAGNOSTIC
     parameters = {
-        "vhl_null": Parameter("cell_types.tumor.vegf_secretion_vhl_null", "molecule/h", "per cell without VHL"),
-        "vhl_intact": Parameter("cell_types.tumor.vegf_secretion_vhl_intact", "molecule/h", "with VHL, at high oxygen"),
-        "hypoxia_fold": Parameter("cell_types.tumor.vegf_hypoxia_fold", "1", "largest rise under hypoxia, with VHL"),
-        "hif_half": Parameter("cell_types.tumor.hif_half_oxygen", "mmHg", "oxygen of half-maximal HIF"),
-        "hif_exponent": Parameter("cell_types.tumor.hif_exponent", "1", "steepness of HIF's response"),
+        "tumor": Parameter("cell_types.tumor.vegf_secretion_vhl_null", "molecule/h", "of the reference tumor cell"),
+        "endothelium": Parameter("cell_types.endothelial.vegf_secretion", "molecule/h", "of the reference cell"),
         "host": Parameter("substrates.vegf_a.host_secretion", "molecule/h", "per site of host tissue"),
     }
-    substrates = ("oxygen", "vegf_a")
-    reads = ("cells/site", "cells/cell_type", "cells/state", "cells/clone", "clones", "microenvironment/oxygen")
+    columns: tuple[Column, ...] = (TUMOR_NETWORK, ENDOTHELIAL_NETWORK)
+    substrates = ("vegf_a",)
+    reads = ("cells/site", "cells/cell_type", "cells/state", "cells/tumor_network", "cells/endothelial_network")
     writes = ("terms/vegf_a",)
+
+    def __init__(self, values: Mapping[str, float], drives: Mapping[str, Drive] | None = None) -> None:
+        super().__init__(values)
+        self.drives = dict(drives or {})
+        self.columns = tuple(drive.column for drive in self.drives.values())
+
+    @classmethod
+    def from_catalog(cls, catalog: Values, choice: Choice, given: Mapping[str, float] | None = None) -> VegfSecretion:
+        """The process with the drives of the cells whose signaling is on."""
+        drives = drives_of(catalog, choice, "secretion_vegf_a")
+        return cls(cls.values_from(catalog, choice.sets, given), drives)
 
     def step(self, tissue: Tissue, dt: float) -> None:
         cells, p = tissue.cells, self.p
-        host, tumor = np.empty(tissue.lattice.sites), np.empty(tissue.lattice.sites)
-        _fill_secretion(
-            cells.occupancy[PARENCHYMA], cells["cell_type"], cells["state"], cells["clone"], tissue.clones.vhl_null,
-            tissue.microenvironment["oxygen"].concentration.reshape(-1), p.vhl_null, p.vhl_intact, p.hypoxia_fold,
-            p.hif_half, as_exponent(p.hif_exponent), p.host,
-            MOLECULES_TO_NANOMOLAR_VOLUME / tissue.lattice.site_volume, host, tumor,
-        )  # fmt: skip
+        scale = MOLECULES_TO_NANOMOLAR_VOLUME / tissue.lattice.site_volume
         vegf = tissue.microenvironment["vegf_a"]
-        vegf.contribute("source", "host", host)
-        vegf.contribute("source", "tumor", tumor)
+        vegf.contribute("source", "host", (cells.occupancy[PARENCHYMA] < 0) * (p.host * scale))
+        for name, row_type, rate in (("endothelium", ENDOTHELIAL, p.endothelium), ("tumor", TUMOR, p.tumor)):
+            source = np.zeros(tissue.lattice.sites)
+            rows = cells.alive(row_type)
+            drive = self.drives.get(CELL_TYPES[row_type])
+            source[cells["site"][rows]] = rate * scale * (1.0 if drive is None else drive.relative(tissue)[rows])
+            vegf.contribute("source", name, source)
 
 
 class VegfInternalization(Process):
@@ -71,34 +92,3 @@ class VegfInternalization(Process):
         uptake = np.zeros(tissue.lattice.sites)
         uptake[cells["site"][cells["cell_type"] == ENDOTHELIAL]] = self.p.rate * self.p.receptors * scale
         tissue.microenvironment["vegf_a"].contribute("uptake", "endothelium", uptake)
-
-
-def hif_response(oxygen: np.ndarray, half: float, exponent: float) -> np.ndarray:
-    """Share of maximal HIF activity of a VHL-intact cell at an oxygen pressure (mmHg)."""
-    return _hypoxia.py_func(oxygen, half, exponent)
-
-
-# --- kernels ---------------------------------------------------------------------------------------------------------
-
-
-@kernel
-def _hypoxia(oxygen, half, exponent):
-    ratio = (oxygen / half) ** exponent
-    return 1.0 / (1.0 + ratio)
-
-
-@kernel
-def _fill_secretion(
-    occupied, cell_type, state, clone, vhl_null, oxygen, null_rate, intact_rate, fold, half, exponent, host_rate, scale,
-    host, tumor,
-):  # fmt: skip
-    for site in range(occupied.size):
-        row = occupied[site]
-        host[site] = host_rate * scale if row < 0 else 0.0
-        rate = 0.0
-        if row >= 0 and cell_type[row] == TUMOR and state[row] == ALIVE:
-            if vhl_null[clone[row]]:
-                rate = null_rate
-            else:
-                rate = intact_rate * (1.0 + (fold - 1.0) * _hypoxia(oxygen[site], half, exponent))
-        tumor[site] = rate * scale

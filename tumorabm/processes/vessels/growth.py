@@ -15,7 +15,7 @@ import numpy as np
 
 from tumorabm.kernel import kernel
 from tumorabm.processes.process import Kind, Parameter, Phase, Process
-from tumorabm.processes.signaling.vegfr2 import VEGFR2_SIGNAL
+from tumorabm.processes.signaling.endothelium import DIVISION_SIGNAL, MOTILITY_SIGNAL
 from tumorabm.processes.transport.oxygen import ROOT
 from tumorabm.processes.vessels.survival import PHENOTYPE, signal_response
 from tumorabm.tissue.cells import ENDOTHELIAL, VESSEL, Column
@@ -40,15 +40,15 @@ class Sprouting(Process):
             "cell_types.endothelial.sprout_threshold", "1", "VEGFR2 signal below which none starts", below=1
         ),
     }
-    columns = (VEGFR2_SIGNAL, ROOT, PHENOTYPE)
-    reads = ("cells/cell_type", "cells/root", "cells/phenotype", "cells/vegfr2_signal")
+    columns = (MOTILITY_SIGNAL, ROOT, PHENOTYPE)
+    reads = ("cells/cell_type", "cells/root", "cells/phenotype", "cells/motility_signal")
     writes = ("rates/sprout",)
     limits_step = ("rate",)
 
     def step(self, tissue: Tissue, dt: float) -> None:
         cells = tissue.cells
         rate = np.empty(cells.n)
-        columns = (cells[name] for name in ("cell_type", "root", "phenotype", "vegfr2_signal"))
+        columns = (cells[name] for name in ("cell_type", "root", "phenotype", "motility_signal"))
         _fill_sprout_rate(*columns, self.p.rate, self.p.threshold, rate)
         tissue.rates.add("sprout", self.name, rate)
 
@@ -66,8 +66,8 @@ class Recolonization(Process):
         ),
         "exponent": Parameter("cell_types.endothelial.proliferation_exponent", "1", "steepness"),
     }
-    columns = (VEGFR2_SIGNAL,)
-    reads = ("cells/site", "cells/cell_type", "cells/vegfr2_signal", "vasculature/sleeves")
+    columns = (DIVISION_SIGNAL,)
+    reads = ("cells/site", "cells/cell_type", "cells/division_signal", "vasculature/sleeves")
     writes = ("rates/recolonize",)
     limits_step = ("rate",)
 
@@ -77,7 +77,7 @@ class Recolonization(Process):
         rows = rows[cells["cell_type"][rows] == ENDOTHELIAL]
         rate = np.zeros(cells.n)
         if rows.size:
-            rate[rows] = self.p.rate * signal_response(cells["vegfr2_signal"][rows], self.p.half, self.p.exponent)
+            rate[rows] = self.p.rate * signal_response(cells["division_signal"][rows], self.p.half, self.p.exponent)
         tissue.rates.add("recolonize", self.name, rate)
 
 
@@ -97,8 +97,8 @@ class TipMigration(Process):
         "proliferation_half": Parameter("cell_types.endothelial.proliferation_half", "1", "VEGFR2 signal, half rate"),
         "proliferation_exponent": Parameter("cell_types.endothelial.proliferation_exponent", "1", "steepness"),
     }
-    columns = (VEGFR2_SIGNAL, PHENOTYPE, TIP_PATH)
-    reads = ("cells/cell_type", "cells/phenotype", "cells/vegfr2_signal", "cells/tip_path")
+    columns = (DIVISION_SIGNAL, MOTILITY_SIGNAL, PHENOTYPE, TIP_PATH)
+    reads = ("cells/cell_type", "cells/phenotype", "cells/division_signal", "cells/motility_signal", "cells/tip_path")
     writes = ("requests/advance", "cells/tip_path")
 
     def step(self, tissue: Tissue, dt: float) -> None:
@@ -107,7 +107,8 @@ class TipMigration(Process):
         if rows.size == 0:
             return
         move = 0.5 * tissue.lattice.spacing
-        way = cells["tip_path"][rows] + self.tip_speed(cells["vegfr2_signal"][rows]) * dt
+        speed = self.tip_speed(cells["motility_signal"][rows], cells["division_signal"][rows])
+        way = cells["tip_path"][rows] + speed * dt
         moves = np.floor(way / move).astype(np.int64)
         if moves.max(initial=0) > DRAWS:
             raise ValueError(f"a tip would make {moves.max()} moves in a step of {dt:g} h; shorten time_step")
@@ -116,12 +117,12 @@ class TipMigration(Process):
         every = np.repeat(moves, moves)
         tissue.requests.add(ADVANCE, np.repeat(rows, moves), dt * (number + 1) / np.maximum(every, 1), number)
 
-    def tip_speed(self, signal: np.ndarray) -> np.ndarray:
-        """Speed of tips in µm/h at their VEGFR2 signal."""
+    def tip_speed(self, motility: np.ndarray, division: np.ndarray) -> np.ndarray:
+        """Speed of tips in µm/h at the signals that their movement and the division behind them act on."""
         p = self.p
-        migration = p.speed * signal_response(signal, p.migration_half, p.migration_exponent)
-        division = signal_response(signal, p.proliferation_half, p.proliferation_exponent) / p.division_time
-        supply = p.stalk_cells * p.cell_length * division
+        migration = p.speed * signal_response(motility, p.migration_half, p.migration_exponent)
+        divided = signal_response(division, p.proliferation_half, p.proliferation_exponent) / p.division_time
+        supply = p.stalk_cells * p.cell_length * divided
         both = migration + supply
         return np.where(both > 0.0, migration * supply / np.where(both > 0.0, both, 1.0), 0.0)
 

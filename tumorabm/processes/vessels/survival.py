@@ -19,7 +19,7 @@ import numpy as np
 
 from tumorabm.kernel import as_exponent, kernel
 from tumorabm.processes.process import Kind, Parameter, Phase, Process
-from tumorabm.processes.signaling.vegfr2 import VEGFR2_SIGNAL
+from tumorabm.processes.signaling.endothelium import SURVIVAL_SIGNAL
 from tumorabm.processes.transport.oxygen import PERFUSED, ROOT
 from tumorabm.tissue.cells import ENDOTHELIAL, Column
 from tumorabm.tissue.tissue import Tissue
@@ -47,14 +47,14 @@ class EndothelialSurvival(Process):
         "covered_need": Parameter("cell_types.endothelial.covered_need", "1", "left of that under full cover", above=0),
         "exponent": Parameter("cell_types.endothelial.survival_exponent", "1", "steepness"),
     }
-    columns = (VEGFR2_SIGNAL, PERFUSED, ROOT, PHENOTYPE, COVERAGE)
+    columns = (SURVIVAL_SIGNAL, PERFUSED, ROOT, PHENOTYPE, COVERAGE)
     reads = (
         "cells/cell_type",
         "cells/root",
         "cells/perfused",
         "cells/phenotype",
         "cells/coverage",
-        "cells/vegfr2_signal",
+        "cells/survival_signal",
     )
     writes = ("rates/regress",)
     limits_step = ("uncovered_rate",)
@@ -62,7 +62,7 @@ class EndothelialSurvival(Process):
     def step(self, tissue: Tissue, dt: float) -> None:
         cells, p = tissue.cells, self.p
         rate = np.empty(cells.n)
-        columns = ("cell_type", "root", "phenotype", "perfused", "coverage", "vegfr2_signal")
+        columns = ("cell_type", "root", "phenotype", "perfused", "coverage", "survival_signal")
         _fill_regression_rate(
             *(cells[name] for name in columns), p.uncovered_rate, p.covered_multiplier, p.flow_multiplier, p.half,
             p.covered_need, as_exponent(p.exponent), rate,

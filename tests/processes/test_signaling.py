@@ -1,0 +1,253 @@
+"""What the signaling networks do in tissue: outputs become rates, drugs act where they reach, clones differ."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from bare_tissue import SETS, advance_only, bare_tissue, put_tumor, put_vessel
+
+from tumorabm.catalog import load_catalog
+from tumorabm.errors import InputError
+from tumorabm.processes import registered
+from tumorabm.processes.process import Choice, NetworkChoice, Process
+from tumorabm.processes.signaling.course import steady
+from tumorabm.processes.signaling.endothelium import SIGNALS, EndothelialSignaling, EquivalentSignals
+from tumorabm.processes.signaling.network import Network
+from tumorabm.processes.signaling.tumor import TumorSignaling
+from tumorabm.tissue.cells import APOPTOTIC
+from tumorabm.tissue.microenvironment import Substrate
+from tumorabm.tissue.tissue import Tissue
+
+FACTORS = ("pdgf_bb", "fgf2", "plgf", "il8", "ang2", "mmp9", "s1p")
+PROCESSES = (
+    "vegf_secretion", "factor_secretion", "nutrient_uptake", "vegfr2_signal", "tumor_signaling",
+    "endothelial_signaling", "equivalent_signals", "birth", "apoptosis", "signaled_division", "signaled_survival",
+    "endothelial_survival", "sprouting", "recolonization", "migration", "tip_migration",
+)  # fmt: skip
+FIELDS = [
+    Substrate("oxygen", "mmHg", "oxygen", "steady", 7.2e6, 0.0, 1.0),
+    Substrate("amino_acids", "nM", "amino acids", "steady", 5e5, 0.0, 1e5),
+    *(Substrate(name, "nM", name, "implicit", 2e5, 0.0, 0.1) for name in ("vegf_a", *FACTORS)),
+]
+
+
+def signaling(
+    *clones: tuple[str, ...],
+    tumor: dict | None = None,
+    endothelial: dict | None = None,
+    exposure: dict[str, float] | None = None,
+    drugs: tuple[str, ...] = (),
+) -> Choice:
+    """A choice with both networks on."""
+    return Choice(
+        SETS,
+        drugs=drugs,
+        substrates=("oxygen", "amino_acids", "vegf_a", *FACTORS),
+        exposure=exposure or {},
+        clones=clones or (("vhl_mutated",),),
+        signaling={
+            "tumor": NetworkChoice("rcc_figure1", **(tumor or {})),
+            "endothelial": NetworkChoice("endothelium_figure1", **(endothelial or {})),
+        },
+    )
+
+
+def processes_of(choice: Choice) -> dict[str, Process]:
+    """The processes that signaling acts through, in the order of a step."""
+    catalog = load_catalog()
+    kinds = registered()
+    return {name: kinds[name].from_catalog(catalog, choice, None) for name in kinds if name in PROCESSES}
+
+
+def settled(
+    choice: Choice, *, oxygen: float = 9.6, vegf: float = 0.05, clones: int = 1
+) -> tuple[Tissue, dict[str, Process]]:
+    """A row of tumor cells and a vessel beside it, with networks at rest and the rates of one step."""
+    processes = processes_of(choice)
+    tissue = bare_tissue((1, 3, 8), processes=processes.values(), substrates=FIELDS)
+    tissue.patient.exposure = dict(choice.exposure)
+    for number, alterations in enumerate(choice.clones):
+        tissue.clones.add(f"clone {number}", alterations)
+    put_tumor(tissue, [0, 1, 2, 3], clone=np.arange(4) % clones)
+    put_vessel(tissue, [16, 17, 18, 19], phenotype=np.array([0, 0, 0, 2]), coverage=0.6)
+    tissue.vasculature.sleeves[16:18] = 1
+    for name, value in {"oxygen": oxygen, "vegf_a": vegf, "amino_acids": 5e5}.items():
+        tissue.microenvironment[name].concentration[:] = value
+    for process in processes.values():
+        process.relax(tissue)
+    advance_only(tissue, list(processes.values()), 1e-9)
+    for process in processes.values():  # once more, without the clearing that begins a step
+        process.step(tissue, 1e-9)
+    return tissue, processes
+
+
+def rates_of(tissue: Tissue, processes: dict[str, Process]) -> dict[str, float]:
+    """All rates that outputs of networks act on, of the first tumor cell and the first endothelial cells."""
+    n = tissue.cells.n
+    out = {event: float(tissue.rates.total(event, n)[row]) for event, row in
+           (("divide", 0), ("apoptosis", 0), ("regress", 4), ("recolonize", 4))}  # fmt: skip
+    for name in ("vegf_a", *FACTORS):
+        out[f"secretion_{name}"] = float(tissue.microenvironment[name].contribution("source", "tumor").ravel()[0])
+    out["endothelial_secretion"] = float(
+        tissue.microenvironment["vegf_a"].contribution("source", "endothelium").ravel()[16]
+    )
+    out["uptake"] = float(tissue.microenvironment["amino_acids"].contribution("uptake", "consumption").ravel()[0])
+    out["hops"] = float(processes["migration"].drive.relative(tissue)[0])  # type: ignore[attr-defined]
+    cells = tissue.cells
+    tip = processes["tip_migration"]
+    out["tip_speed"] = float(tip.tip_speed(cells["motility_signal"][4:5], np.ones(1))[0])  # type: ignore[attr-defined]
+    return out
+
+
+# Which rate follows an output, and whether it rises with it.
+TUMOR_RATES = {
+    "division": ("divide", 1), "survival": ("apoptosis", -1), "motility": ("hops", 1),
+    "nutrient_transport": ("uptake", 1),
+    **{f"secretion_{name}": (f"secretion_{name}", 1) for name in ("vegf_a", *FACTORS)},
+}  # fmt: skip
+ENDOTHELIAL_RATES = {
+    "division": ("recolonize", 1), "survival": ("regress", -1), "motility": ("tip_speed", 1),
+    "secretion_vegf_a": ("endothelial_secretion", 1),
+}  # fmt: skip
+# Stands for itself until the process that integrates it (EMT) is there.
+WITHOUT_A_RATE = {"emt_stimulus"}
+
+
+def test_every_output_of_a_network_has_a_rate() -> None:
+    catalog = load_catalog()
+    assert set(catalog.fact("networks.rcc_figure1.outputs")) == {*TUMOR_RATES, *WITHOUT_A_RATE}
+    assert set(catalog.fact("networks.endothelium_figure1.outputs")) == set(ENDOTHELIAL_RATES)
+
+
+@pytest.mark.parametrize(
+    ("cell_type", "output"),
+    [("tumor", name) for name in TUMOR_RATES] + [("endothelial", name) for name in ENDOTHELIAL_RATES],
+)
+def test_clamping_an_output_moves_its_rate_and_no_other(cell_type: str, output: str) -> None:
+    rate, sign = (TUMOR_RATES if cell_type == "tumor" else ENDOTHELIAL_RATES)[output]
+    found = {}
+    for value in (0.02, 0.9):
+        found[value] = rates_of(*settled(signaling(**{cell_type: {"clamp": {output: value}}})))
+    low, high = found[0.02], found[0.9]
+    assert sign * (high[rate] - low[rate]) > 0.05 * max(abs(high[rate]), abs(low[rate]))
+    others = [name for name in low if name != rate]
+    assert [low[name] for name in others] == pytest.approx([high[name] for name in others], rel=1e-6)
+
+
+def test_the_reference_cell_has_the_rates_of_the_catalog() -> None:
+    """A cell without VHL under the reference inputs divides, dies and secretes as without signaling."""
+    choice = signaling()
+    on = settled(choice, vegf=0.1)[0]
+    inputs = Network.from_catalog(load_catalog(), "rcc_figure1", SETS)
+    for name, value in inputs.inputs.items():
+        substrate = inputs.substrates[name]
+        if substrate in on.microenvironment and name not in ("amino_acids", "oxygen"):
+            on.microenvironment[substrate].concentration[:] = value
+    processes = processes_of(choice)
+    for process in processes.values():
+        process.relax(on)
+    on.rates.clear()
+    for process in processes.values():
+        process.step(on, 1e-9)
+    for event in ("divide", "apoptosis"):
+        alone = on.rates.contributions(event)[{"divide": "birth"}.get(event, event)]
+        np.testing.assert_allclose(on.rates.total(event, on.cells.n)[:4], alone[:4], rtol=1e-6)
+
+
+def test_endothelium_in_the_reference_state_acts_on_its_vegfr2_signal() -> None:
+    """Whatever VEGF is there: the calibrated responses to the signal stand as they are."""
+    network = Network.from_catalog(load_catalog(), "endothelium_figure1", SETS)
+    for vegf in (0.0, 0.005, 0.03, 0.1, 0.4):
+        choice = signaling()
+        processes = processes_of(choice)
+        tissue = bare_tissue((1, 3, 8), processes=processes.values(), substrates=[
+            field for field in FIELDS if field.name in ("oxygen", "vegf_a")
+        ])  # fmt: skip
+        put_vessel(tissue, [16, 17, 18])
+        tissue.microenvironment["vegf_a"].concentration[:] = vegf
+        for name in ("vegfr2_signal", "endothelial_signaling", "equivalent_signals"):
+            processes[name].relax(tissue)
+            processes[name].step(tissue, 1e-9)
+        signal = vegf / (0.1 + vegf)
+        assert tissue.cells["endothelial_network"][0, network.index("vegfr2")] == pytest.approx(signal, abs=1e-8)
+        for column in SIGNALS.values():
+            np.testing.assert_allclose(tissue.cells[column.name], signal, atol=2e-4)
+
+
+def test_signals_are_the_vegfr2_signal_itself_without_signaling() -> None:
+    processes = [
+        registered()[name].from_catalog(load_catalog(), Choice(SETS))
+        for name in ("vegfr2_signal", "equivalent_signals")
+    ]
+    tissue = bare_tissue((1, 3, 8), processes=processes)
+    put_vessel(tissue, [16, 17])
+    tissue.microenvironment["vegf_a"].concentration[:] = 0.2
+    advance_only(tissue, processes, 2.0)
+    for column in SIGNALS.values():
+        np.testing.assert_array_equal(tissue.cells[column.name], tissue.cells["vegfr2_signal"])
+    assert tissue.cells["vegfr2_signal"][0] > 0.6
+
+
+def test_sunitinib_acts_on_endothelium_and_everolimus_on_both() -> None:
+    usual = rates_of(*settled(signaling(), vegf=0.1))
+    sunitinib = rates_of(*settled(signaling(exposure={"sunitinib": 10.0}), vegf=0.1))
+    everolimus = rates_of(*settled(signaling(exposure={"everolimus": 5.0}), vegf=0.1))
+    for name in ("recolonize", "tip_speed"):
+        assert sunitinib[name] < 0.7 * usual[name]
+        assert everolimus[name] < 0.95 * usual[name]
+    assert sunitinib["divide"] > 0.9 * usual["divide"]
+    assert everolimus["divide"] < 0.85 * usual["divide"]
+    assert everolimus["secretion_vegf_a"] < 0.9 * usual["secretion_vegf_a"]
+
+
+def test_clones_differ_by_their_alterations() -> None:
+    makes = (("vhl_mutated",), ("vhl_mutated", "hif2a_only"))
+    tissue, processes = settled(signaling(*makes), clones=2)
+    tumor = processes["tumor_signaling"]
+    assert isinstance(tumor, TumorSignaling)
+    hif1a = tissue.cells["tumor_network"][:4, tumor.network.index("hif1a")]
+    assert hif1a[[1, 3]] == pytest.approx(0.0, abs=1e-9) and (hif1a[[0, 2]] > 0.3).all()
+    divide = tissue.rates.total("divide", tissue.cells.n)
+    assert (divide[[1, 3]] > 1.1 * divide[[0, 2]]).all()
+
+
+def test_inputs_come_from_fields_where_there_are_any_and_else_from_the_experiment() -> None:
+    tissue, processes = settled(signaling(tumor={"inputs": {"hgf": 2.0}}), oxygen=3.0)
+    tumor = processes["tumor_signaling"]
+    assert isinstance(tumor, TumorSignaling)
+    inputs = dict(zip(tumor.network.inputs, tumor._inputs(tissue, np.array([0]))[0].tolist(), strict=True))
+    assert inputs["oxygen"] == 3.0 and inputs["hgf"] == 2.0 and inputs["vegf_a"] == 0.05
+    assert inputs["amino_acids"] == pytest.approx(1.0)  # 500 uM as in blood
+    assert inputs["pdgf"] == 0.0  # of the field of PDGF-BB, which is empty
+
+
+def test_debris_does_not_signal() -> None:
+    choice = signaling()
+    processes = processes_of(choice)
+    tissue = bare_tissue((1, 3, 8), processes=processes.values(), substrates=FIELDS)
+    tissue.clones.add("clone", ("vhl_mutated",))
+    put_tumor(tissue, [0, 1], clone=0, state=np.array([0, APOPTOTIC]))
+    tissue.microenvironment["oxygen"].concentration[:] = 9.6
+    processes["tumor_signaling"].step(tissue, 2.0)
+    network = tissue.cells["tumor_network"]
+    assert network[0].max() > 0.0 and network[1].max() == 0.0
+
+
+def test_a_network_whose_outputs_fall_with_the_signal_is_refused() -> None:
+    from tumorabm.processes.signaling.endothelium import tabulated
+
+    network = Network.from_catalog(load_catalog(), "endothelium_figure1", SETS)
+    with pytest.raises(InputError, match="motility does not rise with the signal of vegfr2"):
+        tabulated(network, {"vegfr2_to_motility_weight": 0.0, "mtorc1_to_motility_weight": 0.0})
+
+
+def test_the_table_of_signals_is_that_of_single_cells() -> None:
+    processes = processes_of(signaling())
+    table = processes["equivalent_signals"]
+    assert isinstance(table, EquivalentSignals) and isinstance(processes["endothelial_signaling"], EndothelialSignaling)
+    network = processes["endothelial_signaling"].network
+    signal = 0.3
+    state = steady(network, network.reference_inputs(), network.make({}, {"vegfr2": signal}))[0]
+    places = np.linspace(0.0, 1.0, 801) ** 2
+    for output in SIGNALS:
+        assert np.interp(signal, places, table.outputs[output]) == pytest.approx(state[network.index(output)], abs=1e-6)

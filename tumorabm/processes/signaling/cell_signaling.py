@@ -1,0 +1,210 @@
+"""The network of one type of cell: what its cells receive, its course over a step, and what rates take from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import ClassVar, Final
+
+import numpy as np
+
+from tumorabm.processes.process import Choice, Kind, NetworkChoice, Phase, Process, Values
+from tumorabm.processes.signaling.course import Left, advance, steady
+from tumorabm.processes.signaling.inhibitors import Inhibitor, inhibitors_of, left_by
+from tumorabm.processes.signaling.network import Make, Network
+from tumorabm.tissue.cells import Column
+from tumorabm.tissue.tissue import Tissue
+
+# Of a substrate whose concentration a network takes relative to blood.
+_IN_BLOOD: Final = "vessel_concentration"
+
+
+def network_column(cell_type: str, network: Network | None = None) -> Column:
+    """The column with the activities of a network's nodes; its declaration only, without a network."""
+    labels = network.nodes if network is not None else ()
+    return Column(
+        f"{cell_type}_network", "1", "activity of each node of the signaling network", "f8", 0.0, "copy",
+        (len(labels),) if labels else (), labels,
+    )  # fmt: skip
+
+
+def read_network(catalog: Values, choice: NetworkChoice, sets: Mapping[str, str]) -> Network:
+    """The chosen network, with the inputs that the experiment gives."""
+    network = Network.from_catalog(catalog, choice.network, sets)
+    network.inputs.update(choice.inputs)
+    return network
+
+
+def effects_of(catalog: Values, alterations: Sequence[str], sets: Mapping[str, str]) -> dict[str, float]:
+    """What alterations do to nodes and edges, several to the same one multiplied (levels, weights) or joined."""
+    effects: dict[str, float] = {}
+    for alteration in alterations:
+        for name in catalog.noun("alterations", alteration).values:
+            value = catalog.get(f"alterations.{alteration}.{name}", "1", sets)
+            known = effects.get(name)
+            if known is None:
+                effects[name] = value
+            elif name.endswith("_activity"):
+                effects[name] = 1.0 - (1.0 - known) * (1.0 - value)
+            else:
+                effects[name] = known * value
+    return effects
+
+
+class CellSignaling(Process):
+    """Course of the signaling network in the living cells of one type.
+
+    Parameters
+    ----------
+    network : Network
+    makes : sequence of Make
+        By row of the clone table; a single one for cells without clones.
+    inhibitors : sequence of Inhibitor
+    blood : mapping of str to float
+        Concentration in blood, by input, of what the network takes relative to it.
+    """
+
+    cell_type: ClassVar[str]
+    row_type: ClassVar[int]
+    phase = Phase.SIGNALS
+    kind = Kind.EVOLVING
+
+    def __init__(
+        self,
+        network: Network,
+        makes: Sequence[Make],
+        inhibitors: Sequence[Inhibitor] = (),
+        blood: Mapping[str, float] | None = None,
+    ) -> None:
+        super().__init__({})
+        self.network, self.makes, self.inhibitors = network, tuple(makes), tuple(inhibitors)
+        self.blood = dict(blood or {})
+        self.columns = (network_column(self.cell_type, network),)
+
+    @classmethod
+    def from_catalog(cls, catalog: Values, choice: Choice, given: Mapping[str, float] | None = None) -> CellSignaling:
+        """The process for the chosen network, the makes of the clones and the inhibitors among the drugs."""
+        chosen = choice.signaling[cls.cell_type]
+        network = read_network(catalog, chosen, choice.sets)
+        makes = [
+            network.make(effects_of(catalog, alterations, choice.sets), chosen.clamp, chosen.cut)
+            for alterations in cls.alterations(choice)
+        ]
+        relative = {
+            name: substrate
+            for name, substrate in network.substrates.items()
+            if network.units[name] == "1" and substrate in choice.substrates
+        }
+        blood = {
+            name: catalog.get(
+                f"substrates.{substrate}.{_IN_BLOOD}", catalog.fact(f"substrates.{substrate}.unit"), choice.sets
+            )
+            for name, substrate in relative.items()
+        }
+        return cls(network, makes, inhibitors_of(catalog, (*choice.drugs, *choice.exposure), choice.sets), blood)
+
+    @classmethod
+    def alterations(cls, choice: Choice) -> Sequence[Sequence[str]]:
+        """Alterations of each make."""
+        return ((),)
+
+    def concentrations(self, tissue: Tissue, sites: np.ndarray) -> dict[str, np.ndarray | float]:
+        """Unbound concentrations (nM) of compounds at some sites."""
+        raise TypeError(f"process {self.name} does not say what reaches its cells")
+
+    def make_of(self, tissue: Tissue, rows: np.ndarray) -> np.ndarray:
+        """Which make each cell is of."""
+        return np.zeros(rows.size, dtype=np.int64)
+
+    def step(self, tissue: Tissue, dt: float) -> None:
+        if dt <= 0.0:
+            return
+        state = tissue.cells[self.columns[0].name]
+        for rows, inputs, make, left in self._groups(tissue):
+            advance(self.network, state, rows, inputs, make, left, dt)
+
+    def relax(self, tissue: Tissue) -> None:
+        """Bring all cells to the steady state of what they receive now."""
+        state = tissue.cells[self.columns[0].name]
+        for rows, inputs, make, left in self._groups(tissue):
+            start = steady(self.network, self.network.reference_inputs(), make)
+            state[rows] = steady(self.network, inputs, make, left, start)
+
+    def _groups(self, tissue: Tissue) -> list[tuple[np.ndarray, np.ndarray, Make, Left]]:
+        """Living cells by make: rows, inputs, the make, what inhibitors leave."""
+        living = tissue.cells.alive(self.row_type)
+        kinds = self.make_of(tissue, living)
+        out = []
+        for kind in np.unique(kinds).tolist():
+            rows = living[kinds == kind]
+            sites = tissue.cells["site"][rows]
+            make = self.makes[kind]
+            left = left_by(self.network, self.inhibitors, self.concentrations(tissue, sites), make, rows.size)
+            out.append((rows, self._inputs(tissue, sites), make, left))
+        return out
+
+    def _inputs(self, tissue: Tissue, sites: np.ndarray) -> np.ndarray:
+        """What the cells at some sites receive, shape (m, inputs): from fields where there are any."""
+        inputs = np.empty((sites.size, len(self.network.inputs)))
+        for column, (name, usual) in enumerate(self.network.inputs.items()):
+            substrate = self.network.substrates[name]
+            if substrate in tissue.microenvironment:
+                inputs[:, column] = tissue.microenvironment[substrate].at(sites)
+                if name in self.blood:
+                    inputs[:, column] /= self.blood[name]
+            else:
+                inputs[:, column] = usual
+        return inputs
+
+
+def drives_of(catalog: Values, choice: Choice, output: str) -> dict[str, Drive]:
+    """An output's drive in every type of cell whose signaling is on and has it, by type."""
+    found = {cell_type: Drive.from_catalog(catalog, choice, cell_type, output) for cell_type in choice.signaling}
+    return {cell_type: drive for cell_type, drive in found.items() if drive is not None}
+
+
+class Drive:
+    """One output of a cell relative to that of the reference cell: what a rate is multiplied by.
+
+    Parameters
+    ----------
+    column : Column
+        Of the network's state.
+    index : int
+        Place of the output among the nodes.
+    usual : Network
+        As the catalog has it, without the inputs that an experiment gives.
+    effects : mapping of str to float
+        Of the reference cell's alterations.
+    """
+
+    def __init__(self, column: Column, index: int, usual: Network, effects: Mapping[str, float]) -> None:
+        self.column, self.index, self._usual, self._effects = column, index, usual, effects
+
+    @cached_property
+    def reference(self) -> float:
+        """Output of the cell on which the rates were measured, in the reference state and without any clamp."""
+        return float(
+            steady(self._usual, self._usual.reference_inputs(), self._usual.make(self._effects))[0, self.index]
+        )
+
+    @classmethod
+    def from_catalog(cls, catalog: Values, choice: Choice, cell_type: str, output: str) -> Drive | None:
+        """The drive, or None where the cells' signaling is off or their network has no such output."""
+        chosen = choice.signaling.get(cell_type)
+        if chosen is None:
+            return None
+        network = read_network(catalog, chosen, choice.sets)
+        if output not in network.outputs:
+            return None
+        usual = Network.from_catalog(catalog, chosen.network, choice.sets)
+        effects = effects_of(catalog, usual.reference, choice.sets)
+        return cls(network_column(cell_type, network), network.index(output), usual, effects)
+
+    def activity(self, tissue: Tissue) -> np.ndarray:
+        """The output of every cell, shape (n,); 0 in cells of other types."""
+        return tissue.cells[self.column.name][:, self.index]
+
+    def relative(self, tissue: Tissue) -> np.ndarray:
+        """The output relative to that of the reference cell, shape (n,)."""
+        return self.activity(tissue) / self.reference

@@ -1,0 +1,118 @@
+"""What drugs leave of the activity of nodes.
+
+ATP-competitive inhibitors of one node share its ATP pocket: what is left is 1/(1 + Σ C/K). A rapalog forms a complex
+with FKBP-12 that binds mTOR beside the active site and inhibits it in part: what is left is 1 − E n C/(K + C), with
+the largest inhibition E and n the product of what it needs in the cell (FKBP-12, the FKB domain), 1 in a cell without
+alteration. C is the unbound concentration at the cell.
+
+In the catalog a drug has ``<node>_inhibition`` (K; of a metabolite with its name behind), for partial inhibition
+``largest_<node>_inhibition``, and the fact ``<node>_inhibition_needs``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from tumorabm.processes.process import Values
+from tumorabm.processes.signaling.course import Left
+from tumorabm.processes.signaling.network import Make, Network
+
+_SUFFIX: Final = "_inhibition"
+
+
+@dataclass(frozen=True)
+class Inhibitor:
+    """A compound and a node that it inhibits.
+
+    Attributes
+    ----------
+    compound, node : str
+    constant : float
+        K, nM of the unbound compound.
+    largest : float
+        E; 1 for competition with ATP.
+    needs : tuple of str
+        Nodes that it acts through.
+    """
+
+    compound: str
+    node: str
+    constant: float
+    largest: float = 1.0
+    needs: tuple[str, ...] = ()
+
+    @property
+    def competes(self) -> bool:
+        """Whether it competes with ATP."""
+        return self.largest == 1.0 and not self.needs
+
+
+def inhibitors_of(catalog: Values, drugs: Iterable[str], sets: Mapping[str, str]) -> tuple[Inhibitor, ...]:
+    """What the catalog says of some drugs and their active metabolites, in the order of drug, node, compound."""
+    out = []
+    for drug in sorted(set(drugs)):
+        stem = f"drugs.{drug}."
+        names = sorted(path.removeprefix(stem) for path in catalog.paths() if path.startswith(stem))
+        for name in names:
+            node, found, compound = name.partition(_SUFFIX)
+            if not found or node.startswith("largest_") or not (compound == "" or compound.startswith("_")):
+                continue
+            entry = catalog.entry(f"{stem}{name}", sets)
+            if entry.validation:
+                continue
+            largest = f"largest_{node}{_SUFFIX}"
+            facts = catalog.noun("drugs", drug).facts
+            out.append(
+                Inhibitor(
+                    compound.removeprefix("_") or drug,
+                    node,
+                    catalog.get(f"{stem}{name}", "nM", sets),
+                    catalog.get(f"{stem}{largest}", "1", sets) if largest in names else 1.0,
+                    tuple(facts.get(f"{node}{_SUFFIX}_needs", ())),
+                )
+            )
+    return tuple(out)
+
+
+def left_by(
+    network: Network,
+    inhibitors: Sequence[Inhibitor],
+    concentrations: Mapping[str, np.ndarray | float],
+    make: Make,
+    cells: int,
+) -> Left:
+    """What inhibitors leave in cells of one make.
+
+    Parameters
+    ----------
+    concentrations : mapping of str to ndarray of shape (cells,), or float
+        Unbound, nM, by compound; compounds without an entry are not there.
+    """
+    by_node: dict[int, list[Inhibitor]] = {}
+    for item in inhibitors:
+        if item.compound in concentrations and item.node in network:
+            by_node.setdefault(network.index(item.node), []).append(item)
+    nodes = [index for index in sorted(by_node) if not make.held[index]]
+    share = np.ones((cells, len(nodes)))
+    for column, index in enumerate(nodes):
+        ratio: np.ndarray | float = 0.0
+        for item in by_node[index]:
+            concentration = concentrations[item.compound]
+            if item.competes:
+                ratio = ratio + concentration / item.constant
+            else:
+                needs = min(float(np.prod([_present(network, make, name) for name in item.needs])), 1.0)
+                bound = concentration / (item.constant + concentration)
+                share[:, column] *= 1.0 - item.largest * needs * bound
+        share[:, column] /= 1.0 + ratio
+    return Left(np.array(nodes, dtype=np.int64), share)
+
+
+def _present(network: Network, make: Make, node: str) -> float:
+    """What a make has of a node that nothing drives, relative to a cell without alteration."""
+    index = network.index(node)
+    return float(make.level[index] * make.basal[index] / network.basal[index])

@@ -1,0 +1,73 @@
+"""Growth factors and other factors besides VEGF-A that tumor cells secrete.
+
+A factor is secreted where an experiment has its substrate, at the rate of the reference cell times what the signaling
+network's output ``secretion_<substrate>`` says relative to it; without signaling at the reference cell's rate. Its
+substrate's file says how fast it spreads and decays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+
+from tumorabm.processes.process import Choice, Kind, Phase, Process, Values
+from tumorabm.processes.signaling.cell_signaling import Drive
+from tumorabm.processes.signaling.tumor import CELL_TYPE, TUMOR_NETWORK
+from tumorabm.tissue.cells import TUMOR, Column
+from tumorabm.tissue.tissue import Tissue
+from tumorabm.units import MOLECULES_TO_NANOMOLAR_VOLUME
+
+_RATE: Final = "tumor_secretion"
+
+
+class FactorSecretion(Process):
+    """Secretion by tumor cells of every factor of the experiment that has a rate.
+
+    Parameters
+    ----------
+    rates : mapping of str to float
+        Of the reference cell, molecule/h, by substrate.
+    drives : mapping of str to Drive
+        By substrate, where tumor signaling is on and has the output.
+    """
+
+    name = "factor_secretion"
+    phase = Phase.FIELDS
+    kind = Kind.DIAGNOSTIC
+    columns: tuple[Column, ...] = (TUMOR_NETWORK,)
+    reads = ("cells/site", "cells/cell_type", "cells/state", "cells/tumor_network")
+    writes = ("terms",)
+
+    def __init__(self, rates: Mapping[str, float] | None = None, drives: Mapping[str, Drive] | None = None) -> None:
+        super().__init__({})
+        self.rates, self.drives = dict(rates or {}), dict(drives or {})
+        self.columns = tuple({drive.column for drive in self.drives.values()})
+
+    @classmethod
+    def from_catalog(cls, catalog: Values, choice: Choice, given: Mapping[str, float] | None = None) -> FactorSecretion:
+        """The process for the experiment's substrates."""
+        paths = set(catalog.paths())
+        rates, drives = {}, {}
+        for substrate in choice.substrates:
+            path = f"substrates.{substrate}.{_RATE}"
+            if path not in paths:
+                continue
+            rates[substrate] = catalog.get(path, "molecule/h", choice.sets)
+            drive = Drive.from_catalog(catalog, choice, CELL_TYPE, f"secretion_{substrate}")
+            if drive is not None:
+                drives[substrate] = drive
+        return cls(rates, drives)
+
+    def step(self, tissue: Tissue, dt: float) -> None:
+        if not self.rates:
+            return
+        cells = tissue.cells
+        rows = cells.alive(TUMOR)
+        scale = MOLECULES_TO_NANOMOLAR_VOLUME / tissue.lattice.site_volume
+        for substrate, rate in self.rates.items():
+            source = np.zeros(tissue.lattice.sites)
+            drive = self.drives.get(substrate)
+            source[cells["site"][rows]] = rate * scale * (1.0 if drive is None else drive.relative(tissue)[rows])
+            tissue.microenvironment[substrate].contribute("source", "tumor", source)
