@@ -23,6 +23,7 @@ from tumorabm.processes.fate.birth import oxygen_response
 from tumorabm.processes.signaling.vegfr2 import _fill_signal
 from tumorabm.recording.outputs import CONSTANTS, registered_outputs
 from tumorabm.tissue.cells import ENDOTHELIAL
+from tumorabm.units import MOLECULES_TO_NANOMOLAR_VOLUME
 
 PACKAGE = Path(tumorabm.__file__).parent
 SETS_CHOSEN = {"kinetics": "patient_metastasis", "literature": "primary", "targets": "cellular"}
@@ -478,3 +479,16 @@ def test_everything_wrong_is_said_at_once(tmp_path: Path) -> None:
 def test_a_missing_folder_is_said(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such folder"):
         load_catalog([tmp_path / "nope"])
+
+
+@pytest.mark.parametrize("factor", ["fgf2", "il8", "pdgf_bb", "s1p", "plgf"])
+def test_host_tissue_holds_what_the_networks_take_it_to_hold(factor: str) -> None:
+    """With the field of a factor, tissue without tumor is as with the constant that stands for it."""
+    catalog, sets = CATALOG, SETS_CHOSEN
+    decay = np.log(2.0) / catalog.get(f"substrates.{factor}.half_life", "h", sets)
+    secreted = catalog.get(f"substrates.{factor}.host_secretion", "molecule/h", sets)
+    held = secreted * MOLECULES_TO_NANOMOLAR_VOLUME / 8000.0 / decay
+    for network in ("rcc_figure1", "endothelium_figure1"):
+        for name, item in catalog.fact(f"networks.{network}.inputs").items():
+            if item["substrate"] == factor:
+                assert held == pytest.approx(catalog.get(f"networks.{network}.{name}_level", "nM", sets), rel=0.02)

@@ -129,6 +129,8 @@ def test_a_delay_shifts_what_follows_and_nothing_else(every, on, off, at):
     times, _ = dose_events(plain, 0.0, 2000.0)
     expected = np.where(times >= at, times + 50.0, times)
     found, _ = dose_events(delayed, 0.0, 2050.0)
+    # A sum may be rounded up to the end of the window, which does not belong to it.
+    expected = expected[expected < 2050.0]
     np.testing.assert_array_equal(found[: len(expected)], expected)
 
 

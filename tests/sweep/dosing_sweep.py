@@ -6,7 +6,7 @@ from typing import Any
 
 from tumorabm.processes import PIPELINE
 
-NEEDED = {"compaction", "pharmacokinetics"}
+NEEDED = {"compaction", "equivalent_signals", "pharmacokinetics"}
 
 
 def base(**changes: Any) -> dict[str, Any]:

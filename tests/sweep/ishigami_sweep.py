@@ -8,7 +8,7 @@ from typing import Any
 from tumorabm.processes import PIPELINE
 
 MODULE = Path(__file__).parent / "ishigami_process.py"
-NEEDED = {"compaction"}
+NEEDED = {"compaction", "equivalent_signals"}
 
 
 def base(noise: float = 0.0) -> dict[str, Any]:

@@ -28,7 +28,7 @@ TINY = {
         "substrates": [],
         "vessels": {"network": "none"},
         "record": {"every": "2 h", "checkpoint": "2 h", "outputs": ["tumor_cells"]},
-        **{f"processes.{kind.name}": False for kind in PIPELINE if kind.name != "compaction"},
+        **{f"processes.{kind.name}": False for kind in PIPELINE if not kind.indispensable},
     },
     "modules": [],
     "factors": {"shared": {"path": "time_step", "values": ["2 h"]}},

@@ -5,7 +5,7 @@ Times are counted as outputs are: since the start of the run, burn-in included.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ from tumorabm.config.checks import available_outputs
 from tumorabm.config.quantity import TIME_UNITS, Wrong, read_number, read_quantity
 from tumorabm.errors import nearest
 from tumorabm.recording.measurement import QUANTILES
+from tumorabm.recording.outputs import REPORTED
 from tumorabm.recording.run_folder import RunFolder
 
 _HOURS_PER_DAY: Final = 24.0
@@ -269,9 +270,20 @@ def series_of_experiment(experiment: Experiment) -> dict[str, SeriesKind]:
                 )
         elif item.per == "compound":
             found |= {f"{compound}_{name}": SeriesKind(item.unit, item.quantiles) for compound in compounds}
+        elif item.per == "clone":
+            found |= {f"{clone.name}_{name}": SeriesKind(item.unit, item.quantiles) for clone in experiment.clones}
+        elif item.per:
+            nodes = _nodes_of(experiment, item.per.removesuffix("_node"))
+            found |= {f"{node}_{name}": SeriesKind(item.unit, item.quantiles) for node in nodes if node in REPORTED}
         else:
             found[name] = SeriesKind(item.unit, item.quantiles)
     return found
+
+
+def _nodes_of(experiment: Experiment, cell_type: str) -> Sequence[str]:
+    """Nodes of the signaling network in a type of cell; none where it is off."""
+    chosen = experiment.choice().signaling.get(cell_type)
+    return () if chosen is None else tuple(experiment.catalog.noun("networks", chosen.network).facts["nodes"])
 
 
 def _unit_of_field(experiment: Experiment, name: str) -> str:

@@ -1,7 +1,8 @@
-"""Growth factors and other factors besides VEGF-A that tumor cells secrete.
+"""Growth factors and other factors besides VEGF-A that tumor cells and host tissue secrete.
 
 A factor is secreted where an experiment has its substrate, at the rate of the reference cell times what the signaling
-network's output ``secretion_<substrate>`` says relative to it; without signaling at the reference cell's rate. Its
+network's output ``secretion_<substrate>`` says relative to it; without signaling at the reference cell's rate. Host
+tissue secretes at a constant rate. Its
 substrate's file says how fast it spreads and decays.
 """
 
@@ -15,15 +16,16 @@ import numpy as np
 from tumorabm.processes.process import Choice, Kind, Phase, Process, Values
 from tumorabm.processes.signaling.cell_signaling import Drive
 from tumorabm.processes.signaling.tumor import CELL_TYPE, TUMOR_NETWORK
-from tumorabm.tissue.cells import TUMOR, Column
+from tumorabm.tissue.cells import PARENCHYMA, TUMOR, Column
 from tumorabm.tissue.tissue import Tissue
 from tumorabm.units import MOLECULES_TO_NANOMOLAR_VOLUME
 
 _RATE: Final = "tumor_secretion"
+_HOST: Final = "host_secretion"
 
 
 class FactorSecretion(Process):
-    """Secretion by tumor cells of every factor of the experiment that has a rate.
+    """Secretion by tumor cells and host tissue of every factor of the experiment that has a rate.
 
     Parameters
     ----------
@@ -31,6 +33,8 @@ class FactorSecretion(Process):
         Of the reference cell, molecule/h, by substrate.
     drives : mapping of str to Drive
         By substrate, where tumor signaling is on and has the output.
+    host : mapping of str to float
+        Of a site of host tissue, molecule/h, by substrate.
     """
 
     name = "factor_secretion"
@@ -40,25 +44,32 @@ class FactorSecretion(Process):
     reads = ("cells/site", "cells/cell_type", "cells/state", "cells/tumor_network")
     writes = ("terms",)
 
-    def __init__(self, rates: Mapping[str, float] | None = None, drives: Mapping[str, Drive] | None = None) -> None:
+    def __init__(
+        self,
+        rates: Mapping[str, float] | None = None,
+        drives: Mapping[str, Drive] | None = None,
+        host: Mapping[str, float] | None = None,
+    ) -> None:
         super().__init__({})
-        self.rates, self.drives = dict(rates or {}), dict(drives or {})
+        self.rates, self.drives, self.host = dict(rates or {}), dict(drives or {}), dict(host or {})
         self.columns = tuple({drive.column for drive in self.drives.values()})
 
     @classmethod
     def from_catalog(cls, catalog: Values, choice: Choice, given: Mapping[str, float] | None = None) -> FactorSecretion:
         """The process for the experiment's substrates."""
         paths = set(catalog.paths())
-        rates, drives = {}, {}
+        rates, drives, host = {}, {}, {}
         for substrate in choice.substrates:
             path = f"substrates.{substrate}.{_RATE}"
             if path not in paths:
                 continue
             rates[substrate] = catalog.get(path, "molecule/h", choice.sets)
+            if f"substrates.{substrate}.{_HOST}" in paths:
+                host[substrate] = catalog.get(f"substrates.{substrate}.{_HOST}", "molecule/h", choice.sets)
             drive = Drive.from_catalog(catalog, choice, CELL_TYPE, f"secretion_{substrate}")
             if drive is not None:
                 drives[substrate] = drive
-        return cls(rates, drives)
+        return cls(rates, drives, host)
 
     def step(self, tissue: Tissue, dt: float) -> None:
         if not self.rates:
@@ -71,3 +82,6 @@ class FactorSecretion(Process):
             drive = self.drives.get(substrate)
             source[cells["site"][rows]] = rate * scale * (1.0 if drive is None else drive.relative(tissue)[rows])
             tissue.microenvironment[substrate].contribute("source", "tumor", source)
+            if substrate in self.host:
+                empty = cells.occupancy[PARENCHYMA] < 0
+                tissue.microenvironment[substrate].contribute("source", "host", empty * (self.host[substrate] * scale))
