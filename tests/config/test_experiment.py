@@ -279,3 +279,42 @@ def test_no_value_that_the_model_reads_is_a_validation_target() -> None:
     experiment = load_experiment(small())
     with pytest.raises(InputError, match="validation target"):
         experiment.value("substrates.oxygen.measured_median", "mmHg")
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        (['signaling.tumor.inputs={oxygen: "1 mmHg"}'], "the field of oxygen says what cells receive"),
+        (
+            ["processes.tumor_signaling=false", "signaling.tumor.clamp={akt: 0.5}"],
+            "tumor_signaling is off, so this has",
+        ),
+        (
+            ["processes.nutrient_uptake=true", "substrates=[oxygen, vegf_a, amino_acids]"],
+            "without nutrient_supply tissue takes up what it holds",
+        ),
+        (
+            ["processes.tumor_signaling=false", "processes.endothelial_signaling=false", 'exposure={torin1: "2 nM"}'],
+            "torin1 acts on nothing that runs here; it inhibits mtorc1, mtorc2",
+        ),
+    ],
+)
+def test_settings_of_signaling_that_do_nothing_are_told(settings: list[str], told: str) -> None:
+    experiment = load_experiment(ROOT / "configs" / "experiments" / "untreated.yaml", settings)
+    assert any(told in warning for warning in experiment.warnings), experiment.warnings
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("catalog.networks.rcc_figure1.s6k_to_pi3k_weight=3", "3 must be at most 1"),
+        ("catalog.networks.rcc_figure1.pi3k_time=0 h", "0 must be above 0"),
+        ("catalog.networks.rcc_figure1.s6k_to_pi3k_exponent=-1", "-1 must be above 0"),
+        ("catalog.alterations.tsc_loss.tsc_level=-1", "tsc_level of -1 must be at least 0"),
+    ],
+)
+def test_numbers_that_the_equation_does_not_allow_are_refused(setting: str, told: str) -> None:
+    clones = "clones=[{name: a, fraction: 1.0, vhl: mutated, alterations: [tsc_loss]}]"
+    with pytest.raises(InputError) as caught:
+        load_experiment(ROOT / "configs" / "experiments" / "untreated.yaml", [setting, clones])
+    assert [told in str(problem) for problem in caught.value.problems] == [True]

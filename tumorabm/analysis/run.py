@@ -181,7 +181,8 @@ class Run:
         """All cells and debris of a frame, indexed by uid.
 
         Columns are those that the run's processes declare, with cell type and state as categories, and the center of
-        the site as ``z``, ``y``, ``x`` in µm. A column with several entries per cell becomes one column for each.
+        the site as ``z``, ``y``, ``x`` in µm. A column with several entries per cell becomes one column for each, such
+        as ``tumor_network_akt``.
         """
         import pandas as pd
 
@@ -193,7 +194,8 @@ class Run:
                 columns[name] = values
             else:
                 flat = values.reshape(len(values), -1)
-                columns.update({f"{name}_{k}": flat[:, k] for k in range(flat.shape[1])})
+                labels = self.manifest["columns"][name].get("labels") or range(flat.shape[1])
+                columns.update({f"{name}_{label}": flat[:, k] for k, label in enumerate(labels)})
         table = pd.DataFrame(columns).set_index("uid")
         for axis, index in zip(AXES, np.unravel_index(table["site"].to_numpy(), self.shape), strict=True):
             table[axis] = (index + 0.5) * self.spacing

@@ -219,7 +219,7 @@ class NounReader:
             if key not in data:
                 self._refuse(path, f"{key!r} is missing", at_key=True)
         value, unit = data.get("value"), str(data.get("unit", units.DIMENSIONLESS))
-        if "value" in data and not _is_number(value):
+        if "value" in data and not is_number(value):
             self._refuse((*path, "value"), f"expected a finite number, got {value!r}")
         try:
             units.dimension(unit)
@@ -273,7 +273,7 @@ class NounReader:
                 return None, False
             low, high = sorted((value / UNCERTAINTY, value * UNCERTAINTY))
             return (low, high), True
-        if not isinstance(given, list) or len(given) != 2 or not all(_is_number(bound) for bound in given):
+        if not isinstance(given, list) or len(given) != 2 or not all(is_number(bound) for bound in given):
             self._refuse((*path, "range"), f"expected [lowest, highest], got {given!r}")
             return None, False
         low, high = float(given[0]), float(given[1])
@@ -282,5 +282,6 @@ class NounReader:
         return (low, high), False
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
+    """Whether something read from a file is a finite number."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -7,14 +7,16 @@ and runs cite their papers. What is no number, the structure, is in the noun's f
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any, Final
 
 from tumorabm import units
-from tumorabm.catalog.entry import ASSUMED, NAME, Entry, Noun, NounReader
+from tumorabm.catalog.entry import ASSUMED, NAME, Entry, Noun, NounReader, is_number
 from tumorabm.errors import nearest
 from tumorabm.yaml import Steps
 
+CELL_TYPES: Final = ("tumor", "endothelial")
 EFFECTS: Final = ("activation", "requirement", "inhibition")
 SAME_AS: Final = "same_as"
 _FILE_KEYS: Final = ("name", "description", "cell_type", "defaults", "inputs", "nodes", "outputs", "reference", "edges")
@@ -32,12 +34,29 @@ _NUMBERS: Final = {
     "exponent": ("Hill exponent", units.DIMENSIONLESS, None),
     "weight": ("largest effect", units.DIMENSIONLESS, 1.0),
 }
+# What the equation allows: least and greatest, and whether the least itself is out.
+_BOUNDS: Final = {
+    "level": (0.0, math.inf, False),
+    "basal": (0.0, 1.0, False),
+    "time": (0.0, math.inf, True),
+    "half": (0.0, math.inf, True),
+    "exponent": (0.0, math.inf, True),
+    "weight": (0.0, 1.0, False),
+}
 _LEAST_BASAL_RANGE: Final = 0.1  # a node whose basal activity is assumed to be nothing may have this much
 
 
 def edge_name(source: str, target: str) -> str:
     """How an edge is named in paths of the catalog."""
     return f"{source}_to_{target}"
+
+
+def out_of_bounds(number: str, value: float) -> str:
+    """Why a number of some kind cannot have a value; empty if it can."""
+    low, high, open_ = _BOUNDS[number]
+    if value < low or (open_ and value == low):
+        return f"{value:g} must be {'above' if open_ else 'at least'} {low:g}"
+    return f"{value:g} must be at most {high:g}" if value > high else ""
 
 
 class NetworkReader(NounReader):
@@ -48,6 +67,9 @@ class NetworkReader(NounReader):
         data = self.document.data
         self._keys(data, (), _FILE_KEYS, needed=_NEEDED)
         self._named_as_the_file()
+        if "cell_type" in data and data["cell_type"] not in CELL_TYPES:
+            hint = nearest(str(data["cell_type"]), CELL_TYPES)
+            self._refuse(("cell_type",), f"no network runs in {data['cell_type']!r} cells{hint}")
         self.defaults = self._read_defaults()
         self.values: dict[str, dict[str, Entry]] = {}
         self.same_as: dict[str, str] = {}
@@ -179,6 +201,10 @@ class NetworkReader(NounReader):
             value = self._with_defaults(value, number, here, unit)
         if value is None:
             return
+        wrong = out_of_bounds(number, value["value"]) if is_number(value.get("value")) else ""
+        if wrong:
+            self._refuse(here, wrong)
+            return
         shared = {"path": f"{self.kind}.{self.name}.{name}", "description": f"{of}: {text}", "validation": False}
         entry = self._number(value, here, shared)
         if entry is None:
@@ -190,6 +216,7 @@ class NetworkReader(NounReader):
 
     def _with_defaults(self, value: Any, number: str, path: Steps, unit: str) -> dict[str, Any] | None:
         """A number that stands alone as the mapping that the defaults of its kind make of it."""
+        given_unit, with_unit = unit, isinstance(value, str)
         if isinstance(value, str):
             try:
                 value, unit = units.split_quantity(value)
@@ -199,6 +226,9 @@ class NetworkReader(NounReader):
         if isinstance(value, bool) or not isinstance(value, int | float):
             self._refuse(path, f"expected a number, got {value!r}")
             return None
+        if number != "level" and unit == given_unit and unit != units.DIMENSIONLESS and not with_unit:
+            self._refuse(path, f"{value!r} has no unit, expected {units.dimension(unit)}, for example '{value} {unit}'")
+            return None
         default = {key: item for key, item in self.defaults.get(number, {}).items() if key in _DEFAULT_KEYS}
         factor, most = default.pop("range_factor", None), default.pop("most", None)
         full = {"value": value, "unit": unit, "source": [ASSUMED], "confidence": "E", **default}
@@ -206,4 +236,6 @@ class NetworkReader(NounReader):
             high = value * factor if most is None else min(value * factor, most)
             low = value / factor
             full["range"] = [low, high] if value else [0.0, _LEAST_BASAL_RANGE]
+        elif isinstance(full.get("range"), list) and len(full["range"]) == 2:
+            full["range"] = [min(full["range"][0], value), max(full["range"][1], value)]
         return full

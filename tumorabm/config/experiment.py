@@ -203,7 +203,9 @@ class Experiment(Block):
 
     def sentences(self) -> tuple[str, ...]:
         """The treatment in words, one sentence per drug."""
-        return tuple(sentence(regimen) for regimen in self.regimens()) or ("untreated",)
+        given = [sentence(regimen) for regimen in self.regimens()]
+        given += [f"{drug} at a constant {value:g} nM unbound" for drug, value in self.exposure.items()]
+        return tuple(given) or ("untreated",)
 
     def active_processes(self) -> dict[str, type[Process]]:
         """The processes that are on, in the order of a step."""

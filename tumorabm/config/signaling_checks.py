@@ -11,7 +11,10 @@ from tumorabm.config.signaling_blocks import SignalingBlock
 from tumorabm.errors import InputError, nearest
 from tumorabm.processes.dosing.pharmacokinetics import drug_entries
 from tumorabm.processes.signaling.cell_signaling import effects_of
+from tumorabm.processes.signaling.inhibitors import inhibitors_of
 from tumorabm.processes.signaling.network import Network
+from tumorabm.processes.signaling.vegfr2 import RECEPTOR, Vegfr2Signal
+from tumorabm.processes.transport.nutrient import NutrientSupply, NutrientUptake
 
 
 @needs("exposure", "catalog")
@@ -46,7 +49,13 @@ def _networks_fit(experiment: Experiment) -> Iterator[Finding]:
         except InputError as error:
             for problem in error.problems:
                 yield Finding((*path, *problem.path.split(".")), problem.message)
-        network = Network.from_catalog(catalog, block.network, experiment.sets)
+        try:
+            network = Network.from_catalog(catalog, block.network, experiment.sets)
+        except InputError as error:
+            for problem in error.problems:
+                yield Finding(("catalog", problem.path), problem.message)
+            continue
+        yield from _heeded(experiment, cell_type, network)
         if network.cell_type != cell_type:
             yield Finding((*path, "network"), f"{block.network!r} is a network of {network.cell_type} cells")
         for node in block.clamp:
@@ -56,7 +65,8 @@ def _networks_fit(experiment: Experiment) -> Iterator[Finding]:
                 yield Finding((*path, "clamp", node), str(error), at_key=True)
         for index, edge in enumerate(block.cut):
             try:
-                network.edge(edge)
+                if network.edge(edge) in [network.edge(other) for other in block.cut[:index]]:
+                    yield Finding((*path, "cut", index), f"{edge!r} is named twice")
             except InputError as error:
                 yield Finding((*path, "cut", index), str(error))
 
@@ -66,8 +76,21 @@ def _alterations_fit(experiment: Experiment) -> Iterator[Finding]:
     catalog = experiment.catalog
     known = catalog.names("alterations")
     name = experiment.signaling.tumor.network
-    network = Network.from_catalog(catalog, name, experiment.sets) if name in catalog.names("networks") else None
+    try:
+        network = Network.from_catalog(catalog, name, experiment.sets) if name in catalog.names("networks") else None
+    except InputError:
+        network = None  # said by _networks_fit
+    signals = f"{network.cell_type}_signaling" in experiment.active_processes() if network is not None else True
     for row, clone in enumerate(experiment.clones):
+        if clone.vhl != "wild_type" and network is not None and network.cell_type == "tumor" and "vhl" not in network:
+            yield Finding(("clones", row, "vhl"), f"network {name} has no node 'vhl'; a clone of it is 'wild_type'")
+        for status in ("vhl_mutated", "vhl_methylated"):
+            if status in clone.alterations and status != f"vhl_{clone.vhl}":
+                path = ("clones", row, "alterations", clone.alterations.index(status))
+                yield Finding(path, f"{status!r} is said by 'vhl: {status.removeprefix('vhl_')}'")
+        if clone.alterations and not signals:
+            message = "tumor_signaling is off, so alterations have no effect"
+            yield Finding(("clones", row, "alterations"), message, warning=True)
         for index, alteration in enumerate(clone.alterations):
             path = ("clones", row, "alterations", index)
             if alteration not in known:
@@ -79,3 +102,41 @@ def _alterations_fit(experiment: Experiment) -> Iterator[Finding]:
                     network.make(effects_of(catalog, [alteration], experiment.sets))
                 except InputError as error:
                     yield Finding(path, f"{alteration!r} does not fit: {error}")
+
+
+@needs("exposure", "signaling", "catalog", "sets")
+def _exposure_acts(experiment: Experiment) -> Iterator[Finding]:
+    catalog, active = experiment.catalog, experiment.active_processes()
+    nodes = {RECEPTOR} if Vegfr2Signal.name in active else set()
+    for cell_type in SignalingBlock.model_fields:
+        name = getattr(experiment.signaling, cell_type).network
+        if f"{cell_type}_signaling" in active and name in catalog.names("networks"):
+            nodes |= set(catalog.fact(f"networks.{name}.nodes"))
+    for drug in experiment.exposure:
+        if drug in catalog.names("drugs"):
+            targets = {item.node for item in inhibitors_of(catalog, [drug], experiment.sets)}
+            if not targets & nodes:
+                told = f"it inhibits {', '.join(sorted(targets))}" if targets else "it inhibits nothing"
+                yield Finding(("exposure", drug), f"{drug} acts on nothing that runs here; {told}", warning=True)
+
+
+@needs("processes")
+def _nutrients_supplied(experiment: Experiment) -> Iterator[Finding]:
+    active = experiment.active_processes()
+    if NutrientUptake.name in active and NutrientSupply.name not in active:
+        message = f"without {NutrientSupply.name} tissue takes up what it holds and gets none"
+        yield Finding(("processes", NutrientUptake.name), message, warning=True)
+
+
+def _heeded(experiment: Experiment, cell_type: str, network: Network) -> Iterator[Finding]:
+    """Settings of a network that do nothing."""
+    block, path = getattr(experiment.signaling, cell_type), ("signaling", cell_type)
+    if f"{cell_type}_signaling" not in experiment.active_processes():
+        for key in ("inputs", "clamp", "cut"):
+            if getattr(block, key):
+                yield Finding((*path, key), f"{cell_type}_signaling is off, so this has no effect", warning=True)
+    for name in block.inputs:
+        substrate = network.substrates.get(name)
+        if substrate in experiment.substrates:
+            message = f"the field of {substrate} says what cells receive, so this has no effect"
+            yield Finding((*path, "inputs", name), message, warning=True)

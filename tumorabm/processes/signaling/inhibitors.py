@@ -113,6 +113,8 @@ def left_by(
 
 
 def _present(network: Network, make: Make, node: str) -> float:
-    """What a make has of a node that nothing drives, relative to a cell without alteration."""
+    """What a make has of a node that nothing drives, relative to a cell without alteration; all of one not modeled."""
+    if node not in network:
+        return 1.0
     index = network.index(node)
     return float(make.level[index] * make.basal[index] / network.basal[index])

@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from tumorabm.catalog.network_reader import EFFECTS, SAME_AS, edge_name
-from tumorabm.errors import InputError, nearest
+from tumorabm.catalog.network_reader import EFFECTS, SAME_AS, edge_name, out_of_bounds
+from tumorabm.errors import InputError, Problem, nearest
 from tumorabm.processes.process import Values
 
 
@@ -128,13 +128,19 @@ class Network:
         Raises
         ------
         InputError
-            If there is none of that name.
+            If there is none of that name, or a number is none that the equation allows.
         """
         facts = catalog.noun("networks", name).facts
 
+        problems = []
+
         def number(value: str, unit: str = "1") -> float:
             path = facts[SAME_AS].get(value, f"networks.{name}.{value}")
-            return catalog.get(path, unit, sets)
+            found = catalog.get(path, unit, sets)
+            wrong = out_of_bounds(value.rpartition("_")[2], found)
+            if wrong:
+                problems.append(Problem(wrong, path))
+            return found
 
         inputs, nodes = facts["inputs"], list(facts["nodes"])
         edges = [
@@ -142,7 +148,7 @@ class Network:
             for edge in facts["edges"]
         ]
         unit_of = {key: item["unit"] for key, item in inputs.items()}
-        return cls(
+        network = cls(
             name,
             inputs={key: number(f"{key}_level", unit) for key, unit in unit_of.items()},
             nodes=nodes,
@@ -158,6 +164,9 @@ class Network:
             reference=facts["reference"],
             units=unit_of,
         )
+        if problems:
+            raise InputError(problems)
+        return network
 
     def __contains__(self, node: str) -> bool:
         return node in self._position
@@ -227,8 +236,14 @@ class Network:
                 level[self.index(what)] *= value
             elif kind == "activity":
                 basal[self.index(what)] = 1.0 - (1.0 - basal[self.index(what)]) * (1.0 - value)
-            else:
+            elif kind == "weight":
                 weight[self.edge(what)] = min(weight[self.edge(what)] * value, 1.0)
+            else:
+                raise InputError(
+                    f"{name!r} is no effect of an alteration; expected <node>_level, <node>_activity or <edge>_weight"
+                )
+            if value < 0.0 or (kind == "activity" and value > 1.0):
+                raise InputError(f"{name} of {value:g} must be {'from 0 to 1' if kind == 'activity' else 'at least 0'}")
         for name in cut:
             weight[self.edge(name)] = 0.0
         for node, value in (clamp or {}).items():
