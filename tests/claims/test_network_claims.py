@@ -111,7 +111,7 @@ def _(usual, treated) -> bool:
 
 @claim(
     "F-21 AKT, ERK are higher with HIF of neither or both classes than with HIF-2alpha only, c-Myc, division lower",
-    tumor(vhl=True),
+    tumor(vhl=True, **AIR),  # where none is detected, VHL and oxygen are there
     tumor(),
     tumor("hif2a_only"),
 )
@@ -121,6 +121,7 @@ def _(neither, both, second) -> bool:
 
 
 @claim(
+    # VEGF does not act on division itself: what its blockade takes from tumor cells is what vessels bring.
     "F-21 HIF-2alpha-only cells depend less on VEGF: starved of growth factors and nutrients they divide on",
     tumor(),
     tumor(vegf_a=0.0, growth_factors=0.1, amino_acids=0.2),
@@ -247,6 +248,15 @@ def _(usual, rapalog, fkbp, fkb, tor, fkbp_tor, fkb_tor) -> bool:
 
 
 @claim(
+    "F-80 hypoxia lowers mTORC1 in wild type, also against the stress that it is",
+    tumor(vhl=True, **AIR),
+    tumor(vhl=True, **HYPOXIA),
+)
+def _(air, hypoxia) -> bool:
+    return higher(hypoxia, air, "stress", "redd1", "tsc") and higher(air, hypoxia, "mtorc1", "s6k")
+
+
+@claim(
     "F-80 hypoxia lowers mTORC1 with VHL, TSC and REDD1, not where TSC or REDD1 is lost (stress held out: edge cut)",
     *(
         tumor(*made, vhl=True, cut=("stress -> pi3k",), **oxygen)
@@ -266,7 +276,7 @@ def _(usual, treated) -> bool:
 
 
 @claim(
-    "F-82 through the feedback on PI3K: without it they do not",
+    "F-82 ERK rises through the feedback on PI3K: without it it does not",
     *(tumor(cut=("s6k -| pi3k",), drugs=d) for d in ({}, RAPALOG)),
 )
 def _(usual, treated) -> bool:

@@ -10,8 +10,10 @@ from tumorabm.catalog import load_catalog
 from tumorabm.errors import InputError
 from tumorabm.processes import registered
 from tumorabm.processes.process import Choice, NetworkChoice, Process
+from tumorabm.processes.signaling.cell_signaling import effects_of
 from tumorabm.processes.signaling.course import steady
 from tumorabm.processes.signaling.endothelium import SIGNALS, EndothelialSignaling, EquivalentSignals
+from tumorabm.processes.signaling.inhibitors import Inhibitor, left_by
 from tumorabm.processes.signaling.network import Network
 from tumorabm.processes.signaling.tumor import TumorSignaling
 from tumorabm.tissue.cells import APOPTOTIC
@@ -251,3 +253,93 @@ def test_the_table_of_signals_is_that_of_single_cells() -> None:
     places = np.linspace(0.0, 1.0, 801) ** 2
     for output in SIGNALS:
         assert np.interp(signal, places, table.outputs[output]) == pytest.approx(state[network.index(output)], abs=1e-6)
+
+
+# --- what reaches which cell -----------------------------------------------------------------------------------------
+
+
+def medicated() -> tuple[Tissue, dict[str, Process]]:
+    """Tumor and endothelium with a drug in tissue, plasma and medium, each at its own concentration."""
+    choice = signaling(drugs=("sunitinib",), exposure={"sunitinib": 1.0, "everolimus": 0.5})
+    processes = processes_of(choice)
+    field = Substrate("sunitinib", "nM", "unbound sunitinib", "implicit", 1e5, 0.0)
+    tissue = bare_tissue((1, 3, 8), processes=processes.values(), substrates=[*FIELDS, field])
+    tissue.patient.exposure = dict(choice.exposure)
+    tissue.patient.unbound_mean.update(sunitinib=7.0, su12662=3.0)
+    tissue.patient.total_mean.update(sunitinib=100.0, su12662=60.0)
+    tissue.patient.unbound.update(sunitinib=70.0, su12662=30.0)
+    tissue.microenvironment["sunitinib"].concentration[:] = 2.0
+    tissue.clones.add("clone", ("vhl_mutated",))
+    put_tumor(tissue, [0, 1], clone=0)
+    put_vessel(tissue, [16, 17])
+    return tissue, processes
+
+
+def test_tumor_cells_see_the_unbound_drug_in_tissue_and_endothelium_that_in_plasma() -> None:
+    """And both the medium, once. Metabolites have no field, so they reach endothelium only."""
+    tissue, processes = medicated()
+    tumor, endothelial = processes["tumor_signaling"], processes["endothelial_signaling"]
+    assert isinstance(tumor, TumorSignaling) and isinstance(endothelial, EndothelialSignaling)
+    seen = tumor.concentrations(tissue, np.array([0, 1]))
+    np.testing.assert_allclose(seen["sunitinib"], [3.0, 3.0])
+    assert seen["everolimus"] == 0.5 and "su12662" not in seen
+    seen = endothelial.concentrations(tissue, np.array([16, 17]))
+    assert seen == {"sunitinib": 8.0, "su12662": 3.0, "everolimus": 0.5}
+    for process, compounds in ((tumor, {"sunitinib": 3.0}), (endothelial, {"sunitinib": 8.0, "su12662": 3.0})):
+        ((_, _, _, left),) = process._groups(tissue)
+        place = left.nodes.tolist().index(process.network.index("pdgfr"))
+        constants = {item.compound: item.constant for item in process.inhibitors if item.node == "pdgfr"}
+        expected = 1.0 / (1.0 + sum(value / constants[name] for name, value in compounds.items()))
+        np.testing.assert_allclose(left.share[:, place], expected)
+
+
+def test_inhibitors_of_one_node_share_its_pocket_and_rapalogs_share_fkbp12() -> None:
+    network = Network.from_catalog(load_catalog(), "rcc_figure1", SETS)
+    make = network.make()
+
+    def left(*given: tuple[Inhibitor, float]) -> float:
+        found = left_by(network, [item for item, _ in given], {item.compound: c for item, c in given}, make, 1)
+        return float(found.share[0, 0])
+
+    a, b = Inhibitor("a", "akt", 2.0), Inhibitor("b", "akt", 5.0)
+    assert left((a, 4.0), (b, 10.0)) == pytest.approx(1.0 / (1.0 + 2.0 + 2.0))
+    needs = ("fkbp12", "mtor_fkb")
+    one, two = Inhibitor("one", "mtorc1", 1.0, 0.8, needs), Inhibitor("two", "mtorc1", 1.0, 0.8, needs)
+    assert left((one, 1.0), (two, 1.0)) == pytest.approx(left((one, 2.0)))
+    assert left((one, 1e9), (two, 1e9)) == pytest.approx(0.2)
+    kinase = Inhibitor("kinase", "mtorc1", 3.0)
+    assert left((one, 1.0), (kinase, 3.0)) == pytest.approx(0.6 * 0.5)
+
+
+def test_alterations_of_one_node_are_combined() -> None:
+    catalog = load_catalog()
+    both = effects_of(catalog, ("vhl_mutated", "pi3k_activation", "pten_loss"), SETS)
+    assert both == {"vhl_level": 0.0, "pi3k_activity": 0.4, "s6k_to_pi3k_weight": 0.7, "akt_activity": 0.4}
+    twice = effects_of(catalog, ("tsc_loss", "tsc_loss", "pten_loss", "pten_loss"), SETS)
+    assert twice["tsc_level"] == pytest.approx(0.05**2) and twice["akt_activity"] == pytest.approx(1.0 - 0.6**2)
+
+
+def test_rates_are_relative_to_the_reference_and_not_to_what_an_experiment_gives() -> None:
+    """Starved of growth factors everywhere, cells divide less: the reference does not starve with them."""
+    usual, starved = (
+        rates_of(*settled(signaling(tumor={"inputs": {"growth_factors": level}}))) for level in (0.5, 0.02)
+    )
+    assert starved["divide"] < 0.9 * usual["divide"]
+
+
+def test_hops_follow_the_square_of_motility() -> None:
+    """A persistent walk of speed v hops at a rate that goes with v squared."""
+    counts = []
+    for motility in (0.2, 0.4):
+        tissue, processes = settled(signaling(tumor={"clamp": {"motility": motility}}))
+        process = processes["migration"]
+        process.p.speed *= 30.0
+        total = 0
+        for step in range(400):
+            tissue.step_number = step
+            tissue.requests.clear()
+            process.step(tissue, 2.0)
+            total += len(tissue.requests)
+        counts.append(total)
+    assert counts[0] > 200
+    assert counts[1] / counts[0] == pytest.approx(4.0, rel=0.2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tumorabm import units
 from tumorabm.config import declared
 from tumorabm.config.checks import Finding, needs
 from tumorabm.config.experiment import Experiment
@@ -129,8 +130,16 @@ def _nutrients_supplied(experiment: Experiment) -> Iterator[Finding]:
 
 
 def _heeded(experiment: Experiment, cell_type: str, network: Network) -> Iterator[Finding]:
-    """Settings of a network that do nothing."""
+    """Settings of a network that do nothing, and inputs that cannot read their field."""
     block, path = getattr(experiment.signaling, cell_type), ("signaling", cell_type)
+    for name, substrate in network.substrates.items():
+        if substrate in experiment.substrates and network.units[name] != units.DIMENSIONLESS:
+            unit = experiment.catalog.fact(f"substrates.{substrate}.unit")
+            if unit != network.units[name]:
+                message = (
+                    f"input {name} of {block.network} is in {network.units[name]}, its field {substrate} in {unit}"
+                )
+                yield Finding((*path, "network"), message)
     if f"{cell_type}_signaling" not in experiment.active_processes():
         for key in ("inputs", "clamp", "cut"):
             if getattr(block, key):

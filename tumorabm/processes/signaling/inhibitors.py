@@ -1,9 +1,9 @@
 """What drugs leave of the activity of nodes.
 
 ATP-competitive inhibitors of one node share its ATP pocket: what is left is 1/(1 + Σ C/K). A rapalog forms a complex
-with FKBP-12 that binds mTOR beside the active site and inhibits it in part: what is left is 1 − E n C/(K + C), with
-the largest inhibition E and n the product of what it needs in the cell (FKBP-12, the FKB domain), 1 in a cell without
-alteration. C is the unbound concentration at the cell.
+with FKBP-12 that binds mTOR beside the active site and inhibits it in part: what is left is
+1 − Σ (E n C/K) / (1 + Σ C/K), over all that share FKBP-12, with the largest inhibition E and n the product of what it
+needs in the cell (FKBP-12, the FKB domain), 1 in a cell without alteration. C is the unbound concentration at the cell.
 
 In the catalog a drug has ``<node>_inhibition`` (K; of a metabolite with its name behind), for partial inhibition
 ``largest_<node>_inhibition``, and the fact ``<node>_inhibition_needs``.
@@ -99,16 +99,17 @@ def left_by(
     nodes = [index for index in sorted(by_node) if not make.held[index]]
     share = np.ones((cells, len(nodes)))
     for column, index in enumerate(nodes):
-        ratio: np.ndarray | float = 0.0
+        competing: np.ndarray | float = 0.0
+        beside: np.ndarray | float = 0.0
+        effect: np.ndarray | float = 0.0
         for item in by_node[index]:
-            concentration = concentrations[item.compound]
+            ratio = concentrations[item.compound] / item.constant
             if item.competes:
-                ratio = ratio + concentration / item.constant
+                competing = competing + ratio
             else:
                 needs = min(float(np.prod([_present(network, make, name) for name in item.needs])), 1.0)
-                bound = concentration / (item.constant + concentration)
-                share[:, column] *= 1.0 - item.largest * needs * bound
-        share[:, column] /= 1.0 + ratio
+                beside, effect = beside + ratio, effect + item.largest * needs * ratio
+        share[:, column] = (1.0 - effect / (1.0 + beside)) / (1.0 + competing)
     return Left(np.array(nodes, dtype=np.int64), share)
 
 
