@@ -145,7 +145,7 @@ def _heeded(experiment: Experiment, cell_type: str, network: Network) -> Iterato
             if getattr(block, key):
                 yield Finding((*path, key), f"{cell_type}_signaling is off, so this has no effect", warning=True)
     for name in block.inputs:
-        substrate = network.substrates.get(name)
-        if substrate in experiment.substrates:
-            message = f"the field of {substrate} says what cells receive, so this has no effect"
+        field = network.substrates.get(name)
+        if field in experiment.substrates:
+            message = f"the field of {field} says what cells receive, so this has no effect"
             yield Finding((*path, "inputs", name), message, warning=True)

@@ -7,8 +7,7 @@ clone. Rates of the catalog were measured on a cell of the network's reference s
 
 with x the output ``division`` and s the output ``survival``, the share of cells that are protected. Secretion
 (``transport/secretion``), movement (``fate/migration``) and uptake of nutrients (``transport/nutrient``) follow their
-own outputs. A tumor cell sees the unbound drug in tissue; active metabolites have
-no field there yet.
+own outputs. A tumor cell sees the unbound drug in tissue; active metabolites have no field there yet.
 """
 
 from __future__ import annotations
