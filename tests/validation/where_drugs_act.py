@@ -4,7 +4,7 @@
 
 The same nodule untreated, under sunitinib and under everolimus, and under everolimus with one of its two targets held
 out: mTORC1 of endothelium or of the tumor clamped at what it is without the drug. Each property at day 28 of treatment
-over that of the untreated twin (same seed), with its interval over seeds (Student's t on logarithms).
+over that of the untreated twin (same seed, same clamp), with its interval over seeds (Student's t on logarithms).
 """
 
 from __future__ import annotations
@@ -98,7 +98,8 @@ def main() -> int:
         for arm, cell_type in HELD.items():
             where = {"tumor": "tumor", "endothelial": "endothelium"}[cell_type]
             level = float(np.mean([seen[f"mtorc1_in_{where}"] for seen in found["untreated"]]))
-            held[arm] = (EVEROLIMUS[0], (EVEROLIMUS[1], f"signaling.{cell_type}.clamp={{mtorc1: {level:.4f}}}"))
+            settings = (EVEROLIMUS[1], f"signaling.{cell_type}.clamp={{mtorc1: {level:.4f}}}")
+            held |= {arm: (EVEROLIMUS[0], settings), twin(arm): ("untreated.yaml", settings)}
         found |= runs(held)
     text = table(found, len(seeds))
     print(text)
@@ -107,14 +108,19 @@ def main() -> int:
     return 0
 
 
+def twin(arm: str) -> str:
+    """The untreated arm that an arm is compared with: one with the same clamp."""
+    return ", ".join(["untreated", *arm.split(", ")[1:]])
+
+
 def table(found: dict[str, list[dict[str, float]]], seeds: int) -> str:
-    arms = [arm for arm in found if arm != "untreated"]
+    arms = [arm for arm in found if not arm.startswith("untreated")]
     lines = [
         f"# Where drugs act, over {seeds} seeds",
         "",
         "Made by `python tests/validation/where_drugs_act.py --write`: each property at day 28 of treatment over that",
         "of the untreated twin, geometric mean and 95 % interval over seeds. Held: clamped at its untreated mean from",
-        "the beginning of the burn-in, so that the drug finds nothing to inhibit there.",
+        "the beginning of the burn-in, in the twin too, so that the drug finds nothing to inhibit there.",
         "",
         "| property, treated over untreated | " + " | ".join(arms) + " |",
         "|---|" + "---|" * len(arms),
@@ -122,7 +128,7 @@ def table(found: dict[str, list[dict[str, float]]], seeds: int) -> str:
     for name, words in SHOWN.items():
         cells = []
         for arm in arms:
-            pairs = [(a[name], b[name]) for a, b in zip(found[arm], found["untreated"], strict=True)]
+            pairs = [(a[name], b[name]) for a, b in zip(found[arm], found[twin(arm)], strict=True)]
             values = np.array([a / b for a, b in pairs if a > 0.0 and b > 0.0])
             if values.size < 2:
                 cells.append("-")
