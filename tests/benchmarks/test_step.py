@@ -48,8 +48,12 @@ def test_overhead_of_a_step(benchmark: Any) -> None:
 
 
 def test_cell_step(benchmark: Any) -> None:
-    """About 1e6 cells: every process of the default pipeline but the solution of the fields, per cell."""
-    scene = Scene(sites_full_of_tumor(104, 104, 104))
+    """About 1e6 cells: every process of the default pipeline but the solution of the fields, per cell.
+
+    Signaling inside cells has a budget of its own (``test_network.py``) and is off here.
+    """
+    off = ["processes.tumor_signaling=false", "processes.endothelial_signaling=false"]
+    scene = Scene([*sites_full_of_tumor(104, 104, 104), *off])
     scene.advance()
     spent = benchmark.pedantic(scene.profile, args=(1,), rounds=3)
     cells = scene.tissue.cells.n
