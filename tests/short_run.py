@@ -39,7 +39,7 @@ processes: {nutrient_supply: true, nutrient_uptake: true}
 # So that much happens in ten days: births, both deaths, sprouts that are perfused, regression, recolonization.
 catalog:
   substrates.oxygen.vessel_oxygen: 9 mmHg
-  cell_types.tumor.necrosis_onset_oxygen: 5 mmHg
+  cell_types.tumor.necrosis_onset_oxygen: 7 mmHg
   cell_types.tumor.vegf_secretion_vhl_null: 6 molecule/cell/s
   cell_types.endothelial.sprout_rate: 2 1/d
   cell_types.endothelial.activation_rate: 2 1/d

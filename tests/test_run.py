@@ -197,7 +197,7 @@ def test_a_branch_differs_from_its_time_on(ran, tmp_path) -> None:
     assert provenance["parent"]["run_id"] == ran[1].name and provenance["parent"]["at"] == 48.0
     assert provenance["parent"]["set"] == ["treatment=[]"]
     assert (path / "parent.yaml").read_text() == (ran[1] / "experiment.yaml").read_text()
-    assert RunFolder(path).sentences() == ["untreated"]
+    assert RunFolder(path).sentences() == ["everolimus at a constant 0.02 nM unbound"]
 
 
 def test_a_branch_may_begin_a_treatment(tmp_path) -> None:
