@@ -22,6 +22,7 @@ duration: 6 d
 time_step: 2 h
 seed: 3
 sets: {{kinetics: patient_metastasis}}
+mechanisms: {{all: false}}
 lattice: {{shape: [48, 52], spacing: 20 um, boundary: no_flux}}
 cells: [{{shape: disc, radius: 150 um}}]
 vessels: {{network: capillary_mesh, spacing: 200 um, arteriole_spacing: 300 um}}

@@ -46,6 +46,7 @@ catalog:
   cell_types.endothelial.crowding_density: 1000 1/mm^2
   cell_types.endothelial.flow_multiplier: 0.5
   cell_types.endothelial.uncovered_regression_rate: 1 1/d
+  cell_types.t_cell.recruitment_rate: 0.02 1/d
 record: {every: 12 h, frames: 2 d, checkpoint: 30 h, keep: [4 d]}
 """
 

@@ -128,7 +128,7 @@ def test_paths_in_the_code_exist() -> None:
 @pytest.mark.parametrize("name", CATALOG.names("substrates"))
 def test_a_substrate_says_how_it_is_solved(name: str) -> None:
     assert CATALOG.fact(f"substrates.{name}.solver") in ("steady", "implicit", "immobile")
-    assert CATALOG.fact(f"substrates.{name}.unit") in ("mmHg", "nM")
+    assert CATALOG.fact(f"substrates.{name}.unit") in ("mmHg", "nM", "1")
     for entry in ("diffusivity", "half_saturation", "initial", "boundary_value"):
         assert f"substrates.{name}.{entry}" in CATALOG
 
@@ -481,7 +481,10 @@ def test_a_missing_folder_is_said(tmp_path: Path) -> None:
         load_catalog([tmp_path / "nope"])
 
 
-@pytest.mark.parametrize("factor", ["fgf2", "il8", "pdgf_bb", "s1p", "plgf"])
+HELD_BY_HOST = ["fgf2", "il8", "pdgf_bb", "s1p", "plgf", "ephrin_a", "ang1", "ang2", "pdgf_cc", "hgf", "bv8"]
+
+
+@pytest.mark.parametrize("factor", HELD_BY_HOST)
 def test_host_tissue_holds_what_the_networks_take_it_to_hold(factor: str) -> None:
     """With the field of a factor, tissue without tumor is as with the constant that stands for it."""
     catalog, sets = CATALOG, SETS_CHOSEN

@@ -25,10 +25,11 @@ NAMES = [kind.name for kind in PIPELINE]
 REFUSED = {
     "pharmacokinetics": "a treatment needs this process; for an untreated run give 'treatment: []'",
     "equivalent_signals": "cannot be switched off: responses of endothelium act on these signals",
+    "flow": "cannot be switched off: supply and survival follow it; its mechanism can be switched off",
     "compaction": "cannot be switched off: without it cells that are cleared or have regressed would still count",
 }
 TWO_DAYS = ("burn_in=12 h", "duration=36 h", "record.keep=[]", "record.frames=1 d", "record.every=6 h")
-NEED_ORIGIN = {"host_supply_share", "sprout_supply_share", "recolonized_supply_share"}
+NEED_ORIGIN = {"host_supply_share", "sprout_supply_share", "recolonized_supply_share", "myeloid_endothelial_cells"}
 
 
 @pytest.fixture(scope="module")

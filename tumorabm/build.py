@@ -62,6 +62,8 @@ def build(experiment: Experiment, seed: int | None = None) -> tuple[Tissue, list
         bed = vessel_bed(tissue, experiment)
         place_vessels(tissue, bed, host_coverage(experiment))
     for process in processes:
+        process.populate(tissue)
+    for process in processes:
         process.prepare(tissue)
     # Cells signal by what fields hold, and fields hold what cells secrete: the second round settles both.
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""The commands that ask what matters: ``sensitivity`` for assumed values, ``ablate`` for processes, nodes and edges."""
+"""The commands that ask what matters: ``sensitivity`` for assumed values, ``ablate`` for mechanisms and their parts."""
 
 from __future__ import annotations
 
@@ -108,10 +108,18 @@ def sensitivity(
 
 def ablate(
     config: Config,
-    output: Output,
+    outputs: Annotated[
+        list[str], typer.Option("--output", metavar="NAME", help="Time series, for example lesion_cells. Repeatable.")
+    ],
     statistic: Statistic = "final",
-    at: At = None,
-    of: Annotated[str, typer.Option("--of", metavar="PARTS", help="processes, nodes or edges.")] = "processes",
+    at: Annotated[
+        list[str] | None,
+        typer.Option("--at", metavar="TIME", help="Its value at a time, with the burn-in: 90d. Repeatable."),
+    ] = None,
+    of: Annotated[
+        str,
+        typer.Option("--of", metavar="PARTS", help="mechanisms, mechanisms_alone, processes, nodes or edges."),
+    ] = "mechanisms",
     network: Annotated[
         str, typer.Option("--network", metavar="CELLS", help="Whose nodes or edges: tumor or endothelial.")
     ] = "tumor",
@@ -126,34 +134,43 @@ def ablate(
     jobs: Jobs = None,
     as_json: Json = False,
 ) -> None:
-    """Take away each process, node or edge in turn and say what that does. Interrupted, the same command goes on."""
+    """Take away each mechanism, process, node or edge in turn and say what that does.
+
+    Interrupted, the same command goes on. Several outputs or times take the same runs.
+    """
     with exit_status(as_json):
         from tumorabm.sweep.ablation import Ablation
         from tumorabm.sweep.figures import draw_ablation
 
-        asked = Ablation(
-            str(config),
-            output,
-            _statistic(statistic, at),
-            replicates,
-            tuple(settings or ()),
-            tuple(catalog or ()),
-            out,
-            of=of,
-            cell_type=network,
-            only=_names(only),
-        )
+        questions = [
+            Ablation(
+                str(config),
+                output,
+                _statistic(statistic, time),
+                replicates,
+                tuple(settings or ()),
+                tuple(catalog or ()),
+                out,
+                of=of,
+                cell_type=network,
+                only=_names(only),
+            )
+            for output in outputs
+            for time in at or (None,)
+        ]
         _need_figures()
-        folder, plan, counts = asked.run(executor, jobs, not as_json)
-        _go_on(folder, counts, as_json)
-        rows = asked.evaluated(folder, plan)
-        draw_ablation(folder / f"{asked.stem}.png", rows, asked)
+        content: dict[str, Any] = {"removed": []}
+        for asked in questions:
+            folder, plan, counts = asked.run(executor, jobs, not as_json)
+            _go_on(folder, counts, as_json)
+            rows = asked.evaluated(folder, plan)
+            draw_ablation(folder / f"{asked.stem}.png", rows, asked)
+            content["removed"] += [{"measured": str(asked.measured), **asked.row(row)} for row in rows]
+            content |= {"sweep": str(folder), "kept": asked.kept, "counts": counts.as_dict()}
+            if not as_json:
+                _print_ablation(asked, rows, folder, counts)
         if as_json:
-            told = [asked.row(row) for row in rows]
-            content = {"sweep": str(folder), "removed": told, "kept": asked.kept, "counts": counts.as_dict()}
             print_json(_plain(content))
-        else:
-            _print_ablation(asked, rows, folder, counts)
 
 
 def _names(text: str | None) -> tuple[str, ...]:

@@ -693,7 +693,7 @@ CASES: list[tuple[str, str, str, list[str]]] = [
     (
         "substrate_needed",
         "substrates: [oxygen, vegf_a]",
-        "substrates: [vegf_a]",
+        "substrates: [vegf_a]\nmechanisms: {all: false}",
         [
             "broken.yaml:6:13: substrates: 'oxygen' is needed by *",
         ],

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from scipy import ndimage
 from scipy.spatial import ConvexHull
 
-from tumorabm.processes.fate import commit
-from tumorabm.processes.fate.commit import CommitParenchyma, density, shells
+from tumorabm.processes.fate import cohesion, commit
+from tumorabm.processes.fate.cohesion import density
+from tumorabm.processes.fate.commit import CommitParenchyma, shells
 from tumorabm.tissue.cells import ALIVE, APOPTOTIC, NECROTIC, PARENCHYMA, TUMOR
 from tumorabm.tissue.lattice import NO_FLUX, PERIODIC, Lattice
 from tumorabm.tissue.random import mix
@@ -307,8 +308,8 @@ def test_on_a_long_way_no_number_is_drawn_twice(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(commit, "draw", told)
     cells = tissue.cells
     end = commit._close_ranks.py_func(
-        0, cells["site"], cells.occupancy[PARENCHYMA], tissue.vasculature.neighbors, -np.arange(float(n)), n,
-        np.uint64(1), np.uint64(2), np.uint64(3),
+        0, cells["site"], cells.occupancy[PARENCHYMA], tissue.vasculature.neighbors, cells["cell_type"],
+        -np.arange(float(n)), n, np.uint64(1), np.uint64(2), np.uint64(3),
     )  # fmt: skip
     assert end == n - 1
     assert len(drawn) == n - 1 == len(set(drawn))
@@ -525,8 +526,8 @@ def test_the_plain_box_mean_agrees_with_the_kernel_and_with_scipy(
 ) -> None:
     layers = np.random.default_rng(0).random(shape)
     compiled, plain, expected = layers.copy(), layers.copy(), layers
-    commit._box_means(compiled, reach, 4, periodic, *walls)
-    commit._box_means.py_func(plain, reach, 4, periodic, *walls)
+    cohesion._box_means(compiled, reach, 4, periodic, *walls)
+    cohesion._box_means.py_func(plain, reach, 4, periodic, *walls)
     np.testing.assert_allclose(compiled, plain, rtol=1e-13)
     for _ in range(4):
         expected = ndimage.uniform_filter1d(expected, 2 * reach + 1, axis=1, mode=mode)

@@ -20,7 +20,7 @@ from tumorabm.tissue.cells import APOPTOTIC
 from tumorabm.tissue.microenvironment import Substrate
 from tumorabm.tissue.tissue import Tissue
 
-FACTORS = ("pdgf_bb", "fgf2", "plgf", "il8", "ang2", "mmp9", "s1p")
+FACTORS = ("pdgf_bb", "fgf2", "plgf", "il8", "ephrin_a", "ang2", "mmp9", "timp2", "s1p")
 PROCESSES = (
     "vegf_secretion", "factor_secretion", "nutrient_uptake", "vegfr2_signal", "tumor_signaling",
     "endothelial_signaling", "equivalent_signals", "birth", "apoptosis", "signaled_division", "signaled_survival",

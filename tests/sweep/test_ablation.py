@@ -66,7 +66,7 @@ def test_intervals_hold_what_they_promise_and_pairs_make_them_short() -> None:
 def test_what_cannot_be_removed_says_why(tmp_path: Path) -> None:
     config = tmp_path / "short.yaml"
     config.write_text(SHORT, encoding="utf-8")
-    asked = Ablation(str(config), "sprout_supply_share", replicates=2)
+    asked = Ablation(str(config), "sprout_supply_share", replicates=2, of="processes")
     assert asked.kept == {
         "pharmacokinetics": "a treatment needs this process; for an untreated run give 'treatment: []'",
         "equivalent_signals": "cannot be switched off: responses of endothelium act on these signals",
@@ -81,7 +81,7 @@ def test_a_process_keeps_its_parameters_where_another_is_removed(tmp_path: Path)
     config = tmp_path / "short.yaml"
     config.write_text(SHORT, encoding="utf-8")
     said = ("processes.migration={speed: 3 um/h}",)
-    arms = Ablation(str(config), "tumor_cells", settings=said).sweep()["factors"][WITHOUT]["values"]
+    arms = Ablation(str(config), "tumor_cells", settings=said, of="processes").sweep()["factors"][WITHOUT]["values"]
     assert arms[NOTHING]["migration"] == arms["birth"]["migration"] == {"speed": "3 um/h"}
     assert (arms["birth"]["birth"], arms["migration"]["migration"]) == (False, False)
 
@@ -92,6 +92,7 @@ def ablated(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     folder = tmp_path_factory.mktemp("ablation")
     config = dying(folder, ON)
     arguments = ["--output", "tumor_cells", "--replicates", "3", "--at", "36 h", "--jobs", "1", "--out", str(folder)]
+    arguments += ["--of", "processes"]
     result = CliRunner().invoke(app, ["ablate", str(config), *arguments])
     assert result.exit_code == 0, result.output
     return folder / "dying_ablation", result.stdout
@@ -107,6 +108,7 @@ def dying(folder: Path, on: set[str]) -> Path:
         "lattice": {"shape": [24, 24], "spacing": "20 um", "boundary": "no_flux"},
         "cells": [{"shape": "disc", "radius": "160 um"}],
         "treatment": [],
+        "mechanisms": {"all": False},
         "vessels": {"network": "none"},
         "processes": {kind.name: kind.name in on for kind in PIPELINE},
         "catalog": {"cell_types.tumor.apoptosis_rate": "0.3 1/d"},
@@ -142,6 +144,7 @@ def test_called_again_it_runs_nothing(ablated: tuple[Path, str]) -> None:
     folder, _ = ablated
     config = folder.parent / "dying.yaml"
     arguments = ["--output", "tumor_cells", "--replicates", "3", "--at", "36 h", "--out", str(folder.parent), "--json"]
+    arguments += ["--of", "processes"]
     content = json.loads(CliRunner().invoke(app, ["ablate", str(config), *arguments]).stdout)
     assert content["counts"]["already"] == 15 and content["sweep"] == str(folder)
     assert set(content["kept"]) == {"compaction", "equivalent_signals"}
@@ -176,7 +179,10 @@ def test_nodes_and_edges_are_taken_away_beside_what_the_experiment_holds(tmp_pat
         ({"of": "nodes", "cell_type": "endothelial"}, "--network: endothelial cells of this experiment have no"),
         ({"of": "nodes", "only": ["s6q"]}, "--only: 's6q' is no node; did you mean 's6'?"),
         ({"of": "edges", "only": ["akt -> tscc"]}, "--only: 'akt -> tscc' is no edge; did you mean 'akt -| tsc'?"),
-        ({"only": ["compaction"]}, "--only: compaction cannot be taken away: cannot be switched off"),
+        (
+            {"of": "processes", "only": ["compaction"]},
+            "--only: compaction cannot be taken away: cannot be switched off",
+        ),
     ],
 )
 def test_what_cannot_be_asked(tmp_path: Path, options: dict, message: str) -> None:

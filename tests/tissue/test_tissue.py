@@ -100,10 +100,12 @@ def test_the_patient_comes_back() -> None:
     patient = Patient((), treatment_start=48.0)
     patient.amounts["sunitinib"] = np.array([1.0, 2.0])
     patient.total["sunitinib"], patient.unbound_mean["sunitinib"] = 3.0, 0.25
+    patient.levels["mdsc"] = 0.5
     again = Patient((), treatment_start=24.0)
     again.load(patient.state())
     assert again.amounts["sunitinib"].tolist() == [1.0, 2.0]
     assert again.total == {"sunitinib": 3.0} and again.unbound_mean == {"sunitinib": 0.25} and again.unbound == {}
+    assert again.levels == {"mdsc": 0.5}
     assert again.treatment_hours(30.0) == 6.0
     with pytest.raises(ValueError, match="unknown state"):
         again.load({"mood/good": np.float64(1.0)})

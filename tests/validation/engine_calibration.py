@@ -62,6 +62,7 @@ def one_setting(path: str, value: str, seed: int, folder: str) -> dict[str, floa
     experiment = load_experiment(
         EXPERIMENTS / "sunitinib_first_line.yaml",
         [
+            "mechanisms.all=false",
             *(f"{key}={text}" for key, text in overrides.items()),
             f"seed={seed}",
             "duration=42 d",
@@ -95,7 +96,7 @@ def shipped(path: str, value: str) -> bool:
     from tumorabm.config import load_experiment
     from tumorabm.units import quantity
 
-    experiment = load_experiment(EXPERIMENTS / "sunitinib_first_line.yaml")
+    experiment = load_experiment(EXPERIMENTS / "sunitinib_first_line.yaml", ["mechanisms.all=false"])
     unit = experiment.catalog.entry(path, experiment.sets).unit
     return bool(np.isclose(quantity(value, unit), experiment.value(path, unit)))
 

@@ -1,9 +1,10 @@
 """The course of the engine's experiment over seeds, with its controls: the figures of ``engine_course.md``.
 
-    python tests/validation/engine_course.py [--seeds 10] [--jobs 2] [--runs DIR] [--write]
+    python tests/validation/engine_course.py [--seeds 10] [--jobs 2] [--runs DIR] [--write] [--everything]
 
 Runs every arm with every seed (finished runs are reused), prints each property with its median, range and target, and
 with ``--write`` keeps them in ``engine_course.md`` beside this file. About half an hour on two cores for ten seeds.
+With ``--everything`` all mechanisms are on, and the table is ``whole_course.md``.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ class Course:
         return float(self.series[name][(day >= first - 1e-6) & (day <= last + 1e-6)].min())
 
 
-def one_run(arm: str, seed: int, folder: str) -> Course:
+def one_run(arm: str, seed: int, folder: str, everything: bool) -> Course:
     """Run an arm with a seed, or read the run if it is there."""
     from tumorabm.config import load_experiment
     from tumorabm.recording.run_folder import RunFolder
@@ -83,6 +84,7 @@ def one_run(arm: str, seed: int, folder: str) -> Course:
     outputs = [name for name in OUTPUTS if arm != "no vessels" or "supply" not in name]
     settings = [
         *overrides,
+        f"mechanisms.all={str(everything).lower()}",
         f"seed={seed}",
         "record.frames=455 d",
         "record.checkpoint=90 d",
@@ -285,12 +287,13 @@ def treatment(treated: list[Course], untreated: list[Course]) -> list[Property]:
     return out
 
 
-def table(found: list[Property], seeds: int) -> str:
+def table(found: list[Property], seeds: int, everything: bool) -> str:
     """The figures as Markdown."""
     lines = [
-        f"# The engine's course over {seeds} seeds",
+        f"# The course {'with all mechanisms' if everything else 'of the engine alone'} over {seeds} seeds",
         "",
-        "Made by `python tests/validation/engine_course.py --write`; definitions are in that file.",
+        f"Made by `python tests/validation/engine_course.py --seeds {seeds} --write{' --everything' * everything}`;",
+        "definitions are in that file.",
         "",
         "| property | median | range over seeds | unit | target | holds |",
         "|---|---|---|---|---|---|",
@@ -305,20 +308,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--runs", type=Path, default=Path(tempfile.gettempdir()) / "tumorabm_engine_course")
-    parser.add_argument("--write", action="store_true", help="keep the table in engine_course.md")
+    parser.add_argument("--write", action="store_true", help="keep the table beside this file")
+    parser.add_argument("--everything", action="store_true", help="all mechanisms on, not the engine alone")
     chosen = parser.parse_args(arguments)
     jobs = [(arm, seed) for seed in range(1, chosen.seeds + 1) for arm in ARMS]
     runs: dict[str, list[Course]] = {arm: [] for arm in ARMS}
     with ProcessPoolExecutor(chosen.jobs) as pool:
-        waiting = [pool.submit(one_run, arm, seed, str(chosen.runs)) for arm, seed in jobs]
+        waiting = [pool.submit(one_run, arm, seed, str(chosen.runs), chosen.everything) for arm, seed in jobs]
         for done, (job, future) in enumerate(zip(jobs, waiting, strict=True), start=1):
             runs[job[0]].append(future.result())
             print(f"{done}/{len(jobs)} {job[0]} seed {job[1]}", file=sys.stderr, flush=True)
     found = properties(runs)
-    text = table(found, chosen.seeds)
+    text = table(found, chosen.seeds, chosen.everything)
     print(text)
     if chosen.write:
-        Path(__file__).with_name("engine_course.md").write_text(text)
+        name = "whole_course.md" if chosen.everything else "engine_course.md"
+        Path(__file__).with_name(name).write_text(text)
     return 0 if all(item.holds(np.asarray(item.values, dtype=float)) for item in found) else 1
 
 

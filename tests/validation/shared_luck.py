@@ -58,6 +58,7 @@ def measured(path: str, values: dict[str, object], seeds: int, out: Path, name: 
 
     sweep = {
         "base": BASE,
+        "set": {"mechanisms.all": False},
         "name": name,
         "factors": {"arm": {"path": path, "values": values}},
         "replicates": seeds,

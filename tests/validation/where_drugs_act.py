@@ -60,7 +60,7 @@ def one_run(arm: str, config: str, settings: tuple[str, ...], seed: int, folder:
     from tumorabm.run import run_experiment
 
     record = [f"record.outputs=[{', '.join(OUTPUTS)}]", "record.frames=null", "record.keep=[]", "record.every=1 d"]
-    experiment = load_experiment(EXPERIMENTS / config, [*settings, *record, f"seed={seed}"])
+    experiment = load_experiment(EXPERIMENTS / config, [*settings, *record, "mechanisms.all=false", f"seed={seed}"])
     run = run_experiment(experiment, Path(folder) / arm.replace(" ", "_").replace(",", ""), quiet=True, force=True)
     series = RunFolder(run).timeseries()
     return {name: float(np.asarray(series[name])[-1]) for name in SHOWN}

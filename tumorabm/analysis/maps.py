@@ -68,13 +68,13 @@ def map_figure(run: Run, frame: int = -1, z: int | None = None, margin: float | 
     rows = -(-count // columns)
     lesion = np.zeros(run.shape, dtype=bool)
     lesion.reshape(-1)[cells["site"][cells["cell_type"] == "tumor"]] = True
-    window = _window(lesion, run.spacing, margin)
+    window = lesion_window(lesion, run.spacing, margin)
     aspect = (window[3] - window[2]) / (window[1] - window[0])
     figure = Figure(figsize=(5.2 * columns, (4.5 * aspect + 0.5) * rows), layout="compressed")
     grid = figure.subplots(rows, columns, squeeze=False).reshape(-1)
     for axes in grid[count:]:
         axes.set_axis_off()
-    in_slice = _slab_of(vessels, z, run.spacing)
+    in_slice = slab_of(vessels, z, run.spacing)
     for axes, substrate in zip(grid, run.substrates, strict=False):
         _draw_field(axes, run, substrate, frame, z)
         draw_vessels(axes, in_slice, faint=True)
@@ -118,7 +118,7 @@ def draw_vessels(axes: Axes, vessels: pd.DataFrame, faint: bool = False, plane: 
     axes.add_collection(LineCollection(list(ends[perfused]), colors=RED, linewidths=1.1, label="perfused"))
 
 
-def _window(lesion: np.ndarray, spacing: float, margin: float | None) -> tuple[float, float, float, float]:
+def lesion_window(lesion: np.ndarray, spacing: float, margin: float | None) -> tuple[float, float, float, float]:
     """Left, right, low and high end of what a map shows, µm."""
     ends = []
     for axis in (2, 1):
@@ -138,7 +138,7 @@ def _outline(axes: Axes, mask: np.ndarray, spacing: float, color: str) -> None:
         axes.contour(x, y, np.pad(mask, 1).astype(float), levels=[0.5], colors=color, linewidths=0.9, linestyles=":")
 
 
-def _slab_of(vessels: pd.DataFrame, z: int, spacing: float) -> pd.DataFrame:
+def slab_of(vessels: pd.DataFrame, z: int, spacing: float) -> pd.DataFrame:
     """Links within a slab of thickness ``SLAB`` around a slice."""
     height = (z + 0.5) * spacing
     return vessels[(0.5 * (vessels["z_0"] + vessels["z_1"]) - height).abs() <= 0.5 * SLAB]

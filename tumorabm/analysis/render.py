@@ -1,7 +1,7 @@
 """Pictures of a run: ``python -m tumorabm.analysis.render RUN [--frames all|0,5,-1] [--margin UM] [--out DIR]``.
 
 Writes the course, and for each frame a map of its fields, cells and vessels (in 3D: of the middle slice, and
-projections), as PNG files.
+projections), and of the cells and vessels of the stroma where there is one, as PNG files.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from tumorabm.analysis.course import course_figure
 from tumorabm.analysis.maps import map_figure
 from tumorabm.analysis.projections import projection_figure
 from tumorabm.analysis.run import open_run
+from tumorabm.analysis.stroma import has_stroma, stroma_figure
 from tumorabm.errors import InputError
 
 if TYPE_CHECKING:
@@ -73,6 +74,8 @@ def render_run(
     for frame in chosen:
         stem = f"day_{run.frame_times[frame]:07.2f}".replace(".", "_")
         written.append(_save(map_figure(run, frame, z, margin), folder / f"map_{stem}.png"))
+        if has_stroma(run):
+            written.append(_save(stroma_figure(run, frame, z, margin), folder / f"stroma_{stem}.png"))
         if run.shape[0] > 1:
             written.append(_save(projection_figure(run, frame), folder / f"projection_{stem}.png"))
     return written

@@ -219,18 +219,19 @@ def _substrates_there(experiment: Experiment) -> Iterator[Finding]:
     lacking: dict[str, list[str]] = {}
     for name, process in experiment.active_processes().items():
         for substrate in process.substrates:
-            if substrate not in (*experiment.substrates, *experiment.drugs):
+            if substrate not in (*experiment.all_substrates, *experiment.drugs):
                 lacking.setdefault(substrate, []).append(name)
     for substrate, names in lacking.items():
         message = f"{substrate!r} is needed by {', '.join(names)}; add it, or switch these processes off"
         yield Finding(("substrates",), message)
 
 
-@needs("processes")
+@needs("processes", "mechanisms")
 def _indispensable_on(experiment: Experiment) -> Iterator[Finding]:
     active = experiment.active_processes()
     for name, process in declared.processes().items():
-        if process.indispensable and name not in active:
+        off_with_mechanism = process.mechanism and not experiment.mechanisms[process.mechanism]
+        if process.indispensable and name not in active and not off_with_mechanism:
             yield Finding(("processes", name), f"cannot be switched off: {process.indispensable}")
 
 
@@ -305,7 +306,7 @@ def _values(experiment: Experiment, name: str) -> dict[str, float]:
 def _lacking(experiment: Experiment, output: str) -> list[str]:
     """What an output needs and the experiment does not have."""
     item = declared.outputs()[output]
-    present = (*experiment.substrates, *experiment.drugs)
+    present = (*experiment.all_substrates, *experiment.drugs)
     lacking = [f"the substrate {name!r}" for name in item.substrates if name not in present]
     active = experiment.active_processes()
     lacking += [f"the process {name!r}" for name in item.processes if name not in active]

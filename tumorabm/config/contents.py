@@ -9,7 +9,6 @@ from typing import Final
 import numpy as np
 
 from tumorabm.catalog import SETS, Catalog
-from tumorabm.config import declared
 from tumorabm.config.experiment import Experiment
 from tumorabm.processes.fate.birth import Birth, break_even_oxygen
 from tumorabm.processes.fate.death import Apoptosis
@@ -19,15 +18,17 @@ from tumorabm.tissue.microenvironment import Substrate
 
 _SPACING: Final = "cell_types.endothelial.host_vessel_spacing"
 _ARTERIOLES: Final = "cell_types.endothelial.arteriole_spacing"
+# Relative residual of solves of factors that say nothing else: their amounts are known to within factors.
+_TOLERANCE: Final = 1e-4
+# Relative change of what makes them up below which they are left as they are.
+_REFRESH: Final = 2e-2
 
 
 def make_processes(experiment: Experiment) -> list[Process]:
     """The processes that the experiment switches on, with their parameters."""
     chosen, choice = [], experiment.choice()
-    for name, kind in declared.processes().items():
-        setting = experiment.processes.get(name, kind.default)
-        if setting is False:
-            continue
+    for name, kind in experiment.active_processes().items():
+        setting = experiment.processes.get(name, True)
         given: Mapping[str, float] = setting if isinstance(setting, Mapping) else {}
         chosen.append(kind.from_catalog(experiment.catalog, choice, given))
     return in_step_order(iter(chosen))
@@ -36,7 +37,7 @@ def make_processes(experiment: Experiment) -> list[Process]:
 def make_substrates(experiment: Experiment) -> list[Substrate]:
     """The experiment's substrates, and one for each drug of its treatment."""
     out = []
-    for kind, names in (("substrates", experiment.substrates), ("drugs", experiment.drugs)):
+    for kind, names in (("substrates", experiment.all_substrates), ("drugs", experiment.drugs)):
         for name in names:
             out.append(_substrate(experiment, kind, name))
     return out
@@ -57,6 +58,8 @@ def _substrate(experiment: Experiment, kind: str, name: str) -> Substrate:
         diffusivity = catalog.get(f"{path}.diffusivity_free", "um^2/h", sets) / partition
         return Substrate(name, unit, f"unbound {name} in tissue", "implicit", diffusivity, 0.0, capacity=partition)
     half_life = optional("half_life", "h", np.inf)
+    facts = catalog.noun(kind, name).facts
+    factor = facts["solver"] == "implicit"
     return Substrate(
         name=name,
         unit=unit,
@@ -67,6 +70,9 @@ def _substrate(experiment: Experiment, kind: str, name: str) -> Substrate:
         half_saturation=optional("half_saturation", unit, 0.0),
         initial=optional("initial", unit, 0.0),
         boundary_value=optional("boundary_value", unit, 0.0),
+        tolerance=facts.get("tolerance", _TOLERANCE if factor else Substrate.tolerance),
+        refresh=facts.get("refresh", _REFRESH if factor else 0.0),
+        bound_form_of=facts.get("bound_form_of", ""),
     )
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from tumorabm import units
 from tumorabm.catalog import SETS, Catalog
 from tumorabm.config.quantity import Fault, Wrong, read_number
 from tumorabm.errors import InputError, Problem, nearest
 from tumorabm.processes import Process, registered
+from tumorabm.processes.mechanisms import MECHANISMS
 from tumorabm.processes.process import NetworkChoice
 from tumorabm.recording.outputs import Output, registered_outputs
 
 Settings = dict[str, bool | dict[str, float]]
+ALL: Final = "all"  # in ``mechanisms``: those that are not named
 
 
 def processes() -> Mapping[str, type[Process]]:
@@ -44,6 +46,23 @@ def read_sets(given: Any) -> dict[str, str]:
     if faults:
         raise Wrong(faults)
     return {kind: given[kind] for kind in SETS}
+
+
+def read_mechanisms(given: Any) -> dict[str, bool]:
+    """Whether each mechanism is on; ``all`` speaks for those that are not named."""
+    if not isinstance(given, dict):
+        raise Wrong(f"expected a mapping from mechanisms to true or false, got {given!r}")
+    known = (ALL, *MECHANISMS)
+    faults = [Fault((name,), f"unknown mechanism{nearest(name, known)}", True) for name in given if name not in known]
+    faults += [
+        Fault((name,), f"expected true or false, got {setting!r}")
+        for name, setting in given.items()
+        if name in known and not isinstance(setting, bool)
+    ]
+    if faults:
+        raise Wrong(faults)
+    others = bool(given.get(ALL, True))
+    return {name: bool(given.get(name, others)) for name in MECHANISMS}
 
 
 def read_processes(given: Any) -> Settings:

@@ -32,6 +32,7 @@ from tumorabm.config.quantity import Concentration, Span, Time
 from tumorabm.config.signaling_blocks import SignalingBlock
 from tumorabm.processes import Process
 from tumorabm.processes.dosing.schedule import Regimen, sentence
+from tumorabm.processes.mechanisms import MECHANISMS
 from tumorabm.processes.process import Choice
 from tumorabm.tissue.lattice import Lattice
 
@@ -51,7 +52,7 @@ class Experiment(Block):
         h; ``duration`` counts from the end of the burn-in.
     seed : int
     substrates : list of str
-        Fields besides those of the treatment's drugs.
+        Fields that are there besides those of the treatment's drugs and those that mechanisms bring.
     lattice : LatticeBlock
     sets : dict of str to str
         Chosen member by kind of set (kinetics, literature, targets).
@@ -62,6 +63,8 @@ class Experiment(Block):
     exposure : dict of str to float
         Constant unbound concentrations of drugs, nM.
     signaling : SignalingBlock
+    mechanisms : dict of str to bool
+        Every mechanism: on or off.
     processes : dict of str to bool or dict of str to float
         Every known process: on, off, or on with values of parameters in their declared units.
     catalog_overrides : dict of str to str
@@ -82,7 +85,9 @@ class Experiment(Block):
         list[str],
         PlainValidator(lambda given, info: declared.read_substrates(given, _catalog_of(info))),
         WithJsonSchema({"type": "array", "items": {"type": "string"}}),
-    ] = Field(default_factory=lambda: ["oxygen", "vegf_a"], description="Fields besides those of the drugs")
+    ] = Field(
+        default_factory=lambda: ["oxygen", "vegf_a"], description="Fields besides those that drugs and mechanisms bring"
+    )
     lattice: LatticeBlock = Field(description="The domain")
     sets: Annotated[
         dict[str, str],
@@ -108,6 +113,23 @@ class Experiment(Block):
     )
     signaling: SignalingBlock = Field(
         default_factory=lambda: SignalingBlock.model_validate({}), description="Signaling networks inside cells"
+    )
+    mechanisms: Annotated[
+        dict[str, bool],
+        PlainValidator(declared.read_mechanisms),
+        WithJsonSchema(
+            {
+                "type": "object",
+                "additionalProperties": False,
+                "properties": {
+                    declared.ALL: {"type": "boolean", "description": "those that are not named"},
+                    **{name: {"type": "boolean", "description": item.description} for name, item in MECHANISMS.items()},
+                },
+            }
+        ),
+    ] = Field(
+        default_factory=lambda: declared.read_mechanisms({}),
+        description="Mechanisms besides the engine: true or false by name, 'all' for the others; all are on by default",
     )
     processes: Annotated[
         declared.Settings,
@@ -187,10 +209,11 @@ class Experiment(Block):
         return Choice(
             self.sets,
             self.drugs,
-            tuple(self.substrates),
+            self.all_substrates,
             self.exposure,
             tuple(clone.genotype for clone in self.clones),
             networks,
+            frozenset(name for name, on in self.mechanisms.items() if on),
         )
 
     def make_lattice(self) -> Lattice:
@@ -209,7 +232,18 @@ class Experiment(Block):
 
     def active_processes(self) -> dict[str, type[Process]]:
         """The processes that are on, in the order of a step."""
-        return {name: kind for name, kind in declared.processes().items() if self.processes.get(name, kind.default)}
+        return {
+            name: kind
+            for name, kind in declared.processes().items()
+            if self.processes.get(name, kind.default) and (not kind.mechanism or self.mechanisms[kind.mechanism])
+        }
+
+    @property
+    def all_substrates(self) -> tuple[str, ...]:
+        """The named substrates, then those that the active mechanisms bring or need, each once."""
+        brought = [name for mechanism, on in self.mechanisms.items() if on for name in MECHANISMS[mechanism].substrates]
+        needed = [name for kind in self.active_processes().values() if kind.mechanism for name in kind.substrates]
+        return tuple(dict.fromkeys((*self.substrates, *brought, *needed)))
 
     def parameters(self) -> dict[str, dict[str, float]]:
         """Values of the declared parameters of all active processes, in their declared units.

@@ -89,7 +89,8 @@ def _alterations_fit(experiment: Experiment) -> Iterator[Finding]:
             if status in clone.alterations and status != f"vhl_{clone.vhl}":
                 path = ("clones", row, "alterations", clone.alterations.index(status))
                 yield Finding(path, f"{status!r} is said by 'vhl: {status.removeprefix('vhl_')}'")
-        if clone.alterations and not signals:
+        inside = [name for name in clone.alterations if name in known and effects_of(catalog, [name], experiment.sets)]
+        if inside and not signals:
             message = "tumor_signaling is off, so alterations have no effect"
             yield Finding(("clones", row, "alterations"), message, warning=True)
         for index, alteration in enumerate(clone.alterations):
@@ -133,7 +134,7 @@ def _heeded(experiment: Experiment, cell_type: str, network: Network) -> Iterato
     """Settings of a network that do nothing, and inputs that cannot read their field."""
     block, path = getattr(experiment.signaling, cell_type), ("signaling", cell_type)
     for name, substrate in network.substrates.items():
-        if substrate in experiment.substrates and network.units[name] != units.DIMENSIONLESS:
+        if substrate in experiment.all_substrates and network.units[name] != units.DIMENSIONLESS:
             unit = experiment.catalog.fact(f"substrates.{substrate}.unit")
             if unit != network.units[name]:
                 message = (
@@ -146,6 +147,6 @@ def _heeded(experiment: Experiment, cell_type: str, network: Network) -> Iterato
                 yield Finding((*path, key), f"{cell_type}_signaling is off, so this has no effect", warning=True)
     for name in block.inputs:
         field = network.substrates.get(name)
-        if field in experiment.substrates:
+        if field in experiment.all_substrates:
             message = f"the field of {field} says what cells receive, so this has no effect"
             yield Finding((*path, "inputs", name), message, warning=True)

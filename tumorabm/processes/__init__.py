@@ -6,20 +6,53 @@ from tumorabm.processes.fate.birth import Birth
 from tumorabm.processes.fate.commit import CommitParenchyma
 from tumorabm.processes.fate.competing_risks import CompetingRisks
 from tumorabm.processes.fate.death import Apoptosis, Clearance, Necrosis
+from tumorabm.processes.fate.invasion import Invasion
 from tumorabm.processes.fate.migration import Migration
 from tumorabm.processes.process import Kind, Parameter, Phase, Process, register, registered
 from tumorabm.processes.signaling.endothelium import EndothelialSignaling, EquivalentSignals
 from tumorabm.processes.signaling.tumor import SignaledDivision, SignaledSurvival, TumorSignaling
-from tumorabm.processes.signaling.vegfr2 import Vegfr2Signal
+from tumorabm.processes.signaling.vegfr2 import AmplifiedSignal, Vegfr2Signal
+from tumorabm.processes.stroma.commit import CommitStroma
+from tumorabm.processes.stroma.fibroblasts import (
+    FibroblastMigration,
+    Fibroblasts,
+    FibroblastSecretion,
+    FibroblastTurnover,
+)
+from tumorabm.processes.stroma.intravasation import Intravasation
+from tumorabm.processes.stroma.mdsc import MdscPool, MdscRecruitment, MdscSecretion, MdscTurnover, MdscWandering
+from tumorabm.processes.stroma.pericytes import (
+    EndothelialPdgf,
+    PdgfrbSignal,
+    PericyteCoverage,
+    PericyteMaturing,
+    PericyteSecretion,
+    PericyteTurnover,
+)
+from tumorabm.processes.stroma.t_cells import (
+    Exhaustion,
+    TCellKilling,
+    TCellRecruitment,
+    TCellTurnover,
+    TCellWandering,
+    TumorRecognition,
+)
 from tumorabm.processes.transport.drug import DrugSupply
+from tumorabm.processes.transport.matrix import MatrixTurnover
+from tumorabm.processes.transport.matrix_vegf import MatrixBinding
 from tumorabm.processes.transport.nutrient import NutrientSupply, NutrientUptake
 from tumorabm.processes.transport.oxygen import OxygenConsumption, OxygenSupply
+from tumorabm.processes.transport.receptors import ReceptorBinding
 from tumorabm.processes.transport.secretion import FactorSecretion
 from tumorabm.processes.transport.solve import FieldSolve
 from tumorabm.processes.transport.vegf_a import VegfInternalization, VegfSecretion
+from tumorabm.processes.vessels.angiopoietins import EndothelialAng2, Tie2Switch
 from tumorabm.processes.vessels.commit import CommitVessels
+from tumorabm.processes.vessels.flow import Flow
 from tumorabm.processes.vessels.growth import Recolonization, SleeveLoss, Sprouting, TipMigration
+from tumorabm.processes.vessels.notch import Notch, NotchProtease, NotchSprouting
 from tumorabm.processes.vessels.perfusion import Lumen, Perfusion
+from tumorabm.processes.vessels.permeability import Permeability
 from tumorabm.processes.vessels.remodeling import VesselRemodeling
 from tumorabm.processes.vessels.survival import EndothelialSurvival, Pruning
 
@@ -28,23 +61,41 @@ __all__ = ["PIPELINE", "Kind", "Parameter", "Phase", "Process", "register", "reg
 PIPELINE: tuple[type[Process], ...] = (
     # PATIENT
     Pharmacokinetics,
+    MdscPool,
     # FIELDS: contributions, then the solution
     OxygenSupply,
     OxygenConsumption,
     VegfSecretion,
     VegfInternalization,
+    ReceptorBinding,
+    MatrixBinding,
     FactorSecretion,
+    EndothelialPdgf,
+    EndothelialAng2,
+    PericyteSecretion,
     NutrientSupply,
     NutrientUptake,
     DrugSupply,
+    NotchProtease,
+    MdscSecretion,
+    FibroblastSecretion,
+    MatrixTurnover,
     FieldSolve,
     # SIGNALS
     Vegfr2Signal,
+    AmplifiedSignal,
     TumorSignaling,
     EndothelialSignaling,
     EquivalentSignals,
+    PdgfrbSignal,
     # STATE
     VesselRemodeling,
+    PericyteMaturing,
+    PericyteCoverage,
+    Notch,
+    TumorRecognition,
+    Exhaustion,
+    Fibroblasts,
     # RATES
     Birth,
     Apoptosis,
@@ -55,19 +106,36 @@ PIPELINE: tuple[type[Process], ...] = (
     EndothelialSurvival,
     Pruning,
     Sprouting,
+    NotchSprouting,
     Recolonization,
+    PericyteTurnover,
+    Tie2Switch,
+    Intravasation,
+    MdscRecruitment,
+    MdscTurnover,
+    TCellRecruitment,
+    TCellTurnover,
+    TCellKilling,
+    FibroblastTurnover,
     # REQUESTS
     CompetingRisks,
+    Invasion,
     Migration,
     TipMigration,
+    MdscWandering,
+    TCellWandering,
+    FibroblastMigration,
     # COMMIT: compaction last, so that rows keep their numbers until all requests are carried out
     CommitParenchyma,
     CommitVessels,
+    CommitStroma,
     Compaction,
     # VESSELS
     SleeveLoss,
     Lumen,
     Perfusion,
+    Permeability,
+    Flow,
 )
 
 for _process in PIPELINE:

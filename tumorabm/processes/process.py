@@ -100,6 +100,8 @@ class Choice:
         Alterations of each clone.
     signaling : mapping of str to NetworkChoice
         By type of cell, of those whose signaling is on.
+    mechanisms : frozenset of str
+        Names of the mechanisms that are on: where one is, the engine's stand-in for it steps aside.
     """
 
     sets: Mapping[str, str]
@@ -108,6 +110,7 @@ class Choice:
     exposure: Mapping[str, float] = field(default_factory=dict)
     clones: tuple[tuple[str, ...], ...] = ()
     signaling: Mapping[str, NetworkChoice] = field(default_factory=dict)
+    mechanisms: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -144,6 +147,8 @@ class Process:
     phase: ClassVar[Phase]
     kind: ClassVar[Kind]
     default: ClassVar[bool] = True
+    # The mechanism (``mechanisms``) that it belongs to and is switched with; empty for the engine.
+    mechanism: ClassVar[str] = ""
     # Why a run cannot do without it; empty for a process that an experiment may switch off.
     indispensable: ClassVar[str] = ""
     # Comes after all others of its phase, also after those that users register later.
@@ -151,7 +156,7 @@ class Process:
     parameters: ClassVar[Mapping[str, Parameter]] = {}
     # Of the class what configuration needs to know; an instance may know more, such as the nodes of a network.
     columns: tuple[Column, ...] = ()
-    substrates: ClassVar[tuple[str, ...]] = ()
+    substrates: tuple[str, ...] = ()
     reads: ClassVar[tuple[str, ...]] = ()
     writes: ClassVar[tuple[str, ...]] = ()
     # What happens at most once in a step needs dt times its rate to stay small; the parameters named here are rates
@@ -192,6 +197,9 @@ class Process:
             name: given[name] if name in given else catalog.get(parameter.entry, parameter.unit, sets)
             for name, parameter in cls.parameters.items()
         }
+
+    def populate(self, tissue: Tissue) -> None:
+        """Put cells into a new tissue, once tumor cells and host vessels are in their places."""
 
     def prepare(self, tissue: Tissue) -> None:
         """Look up what stays the same during a run. Called once after build and after a checkpoint is read."""

@@ -1,1 +1,3 @@
 """What a run leaves: outputs, frames, segments, checkpoints and the folder that holds them."""
+
+from tumorabm.recording import stroma_outputs as _stroma_outputs  # noqa: F401  its outputs are registered

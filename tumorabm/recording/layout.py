@@ -23,7 +23,7 @@ from tumorabm.recording.records import Frame, Records
 if TYPE_CHECKING:
     import h5py
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 SEGMENT: Final = "segment"
 RUN: Final = "run"
 CHECKPOINT: Final = "checkpoint"

@@ -1,6 +1,7 @@
 """What each part does: runs without it, against runs of the same seeds with all of them.
 
-Parts are processes, or nodes or edges of a signaling network (``KINDS``).
+Parts are mechanisms, processes, or nodes or edges of a signaling network (``KINDS``). Mechanisms can also be added one
+at a time to the engine alone: several of them may cancel, and then removals show less than they do.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from tumorabm.config import Experiment, declared, load_experiment
-from tumorabm.config.switching import switchable_processes, without_process
+from tumorabm.config.switching import switchable_processes, with_mechanisms, without_process
 from tumorabm.errors import InputError, Problem, nearest
 from tumorabm.networks.parts import Arms, chosen_parts, edge_arms, node_arms
 from tumorabm.sweep.intervals import paired_t
@@ -108,7 +109,43 @@ def _process_arms(experiment: Experiment, what: Measured, cell_type: str) -> Arm
     return Arms("processes", on, {name: {**on, name: False} for name in removable}, kept)
 
 
+def _mechanism_arms(experiment: Experiment, what: Measured, cell_type: str) -> Arms:
+    """Each mechanism switched off that is on and that the output does not need."""
+    on = experiment.mechanisms
+    arms = {name: {**on, name: False} for name, is_on in on.items() if is_on}
+    return _with_output(experiment, what, on, arms, "mechanisms")
+
+
+def _alone_arms(experiment: Experiment, what: Measured, cell_type: str) -> Arms:
+    """The engine with each mechanism that the experiment has, one at a time, against the engine alone."""
+    none = dict.fromkeys(experiment.mechanisms, False)
+    arms = {name: {**none, name: True} for name, is_on in experiment.mechanisms.items() if is_on}
+    if not has_output(with_mechanisms(experiment, none), what):
+        raise InputError([Problem(f"without mechanisms there is no {what.output}", file="--output")])
+    return _with_output(experiment, what, none, arms, "mechanisms_alone")
+
+
+def _with_output(
+    experiment: Experiment, what: Measured, intact: dict[str, bool], arms: dict[str, dict[str, bool]], stem: str
+) -> Arms:
+    """The arms in which there is what is measured."""
+    removable, kept = {}, {}
+    for name, on in arms.items():
+        try:
+            trial = with_mechanisms(experiment, on)
+        except InputError as error:
+            kept[name] = "; ".join(problem.message for problem in error.problems)
+            continue
+        if has_output(trial, what):
+            removable[name] = on
+        else:
+            kept[name] = f"without it there is no {what.output}"
+    return Arms("mechanisms", intact, removable, kept, stem)
+
+
 KINDS: Final[Mapping[str, Kind]] = {
+    "mechanisms": Kind("mechanism", "switched off", _mechanism_arms),
+    "mechanisms_alone": Kind("mechanism", "switched on alone", _alone_arms),
     "processes": Kind("process", "switched off", _process_arms),
     "nodes": Kind("node", "held at 0", lambda experiment, _, cell_type: node_arms(experiment, cell_type)),
     "edges": Kind("edge", "cut", lambda experiment, _, cell_type: edge_arms(experiment, cell_type)),
@@ -163,7 +200,7 @@ class Ablation:
         catalog_dirs: tuple[Path, ...] = (),
         out: str | Path = "runs",
         *,
-        of: str = "processes",
+        of: str = "mechanisms",
         cell_type: str = "tumor",
         only: Sequence[str] = (),
     ) -> None:

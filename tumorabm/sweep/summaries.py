@@ -257,7 +257,7 @@ def series_of_experiment(experiment: Experiment) -> dict[str, SeriesKind]:
     from tumorabm.processes.dosing.pharmacokinetics import drug_model
 
     catalog, sets = experiment.catalog, experiment.sets
-    fields = (*experiment.substrates, *experiment.drugs)
+    fields = (*experiment.all_substrates, *experiment.drugs)
     compounds = [compound.name for drug in experiment.drugs for compound in drug_model(catalog, drug, sets).compounds]
     known = declared.outputs()
     found = {}

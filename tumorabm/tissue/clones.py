@@ -21,6 +21,8 @@ class Clones:
     parent : ndarray of int32
         Row of the parent clone, -1 for founders.
     birth_step : ndarray of int64
+    intravasated : ndarray of int64
+        Number of cells of each clone that have entered a vessel so far.
     """
 
     def __init__(self) -> None:
@@ -28,6 +30,7 @@ class Clones:
         self.alterations: list[tuple[str, ...]] = []
         self.parent = np.empty(0, dtype=np.int32)
         self.birth_step = np.empty(0, dtype=np.int64)
+        self.intravasated = np.empty(0, dtype=np.int64)
 
     def add(self, name: str, alterations: Sequence[str] = (), parent: int = -1, step: int = 0) -> int:
         """Add a clone and return its row."""
@@ -35,6 +38,7 @@ class Clones:
         self.alterations.append(tuple(alterations))
         self.parent = np.append(self.parent, np.int32(parent))
         self.birth_step = np.append(self.birth_step, np.int64(step))
+        self.intravasated = np.append(self.intravasated, np.int64(0))
         return len(self.names) - 1
 
     def state(self) -> dict[str, np.ndarray]:
@@ -44,6 +48,7 @@ class Clones:
             "alterations": np.array([_SEPARATOR.join(names) for names in self.alterations], dtype="S"),
             "parent": self.parent.copy(),
             "birth_step": self.birth_step.copy(),
+            "intravasated": self.intravasated.copy(),
         }
 
     def load(self, state: Mapping[str, np.ndarray]) -> None:
@@ -53,3 +58,4 @@ class Clones:
         self.alterations = [tuple(text.split(_SEPARATOR)) if text else () for text in listed]
         self.parent = state["parent"].astype(np.int32)
         self.birth_step = state["birth_step"].astype(np.int64)
+        self.intravasated = state["intravasated"].astype(np.int64)

@@ -23,7 +23,7 @@ class Prescription(Protocol):
 
 
 class Patient:
-    """Drug in the body of the patient.
+    """Drug in the body of the patient, and what else outside the block the tissue feels.
 
     Parameters
     ----------
@@ -44,6 +44,8 @@ class Patient:
         over that step.
     unbound, unbound_mean : dict of str to float
         The same of the unbound drug (nM), which acts on receptors.
+    levels : dict of str to float
+        What else evolves outside the block, by the name that its process gives it: pools of cells in blood.
     molar_mass : dict of str to float
         Molar mass (g/mol) of each compound, to report mass concentrations. Not state.
 
@@ -53,7 +55,7 @@ class Patient:
     ``patient.unbound.get("sunitinib", 0.0)``.
     """
 
-    _CONCENTRATIONS: Final = ("total", "total_mean", "unbound", "unbound_mean")
+    _NUMBERS: Final = ("total", "total_mean", "unbound", "unbound_mean", "levels")
 
     def __init__(
         self,
@@ -69,6 +71,7 @@ class Patient:
         self.total_mean: dict[str, float] = {}
         self.unbound: dict[str, float] = {}
         self.unbound_mean: dict[str, float] = {}
+        self.levels: dict[str, float] = {}
         self.molar_mass: dict[str, float] = {}
 
     def treatment_hours(self, hours: float) -> float:
@@ -81,25 +84,23 @@ class Patient:
         return self.total[compound] * self.molar_mass[compound] / PICOGRAMS_PER_NANOGRAM
 
     def state(self) -> dict[str, np.ndarray]:
-        """Copies of what evolves, by ``amounts/<drug>`` and ``<concentration>/<compound>``."""
+        """Copies of what evolves, by ``amounts/<drug>``, ``<concentration>/<compound>`` and ``levels/<name>``."""
         out = {f"amounts/{drug}": amounts.copy() for drug, amounts in sorted(self.amounts.items())}
-        for name in self._CONCENTRATIONS:
+        for name in self._NUMBERS:
             values = getattr(self, name)
-            out.update(
-                {f"{name}/{compound}": np.asarray(values[compound], dtype=np.float64) for compound in sorted(values)}
-            )
+            out.update({f"{name}/{of}": np.asarray(values[of], dtype=np.float64) for of in sorted(values)})
         return out
 
     def load(self, state: Mapping[str, np.ndarray]) -> None:
         """Take over a state; the regimens and the clock of treatment stay as they are."""
         self.amounts = {}
-        for name in self._CONCENTRATIONS:
+        for name in self._NUMBERS:
             setattr(self, name, {})
         for key, value in state.items():
             name, of = key.split("/", 1)
             if name == "amounts":
                 self.amounts[of] = np.array(value, dtype=np.float64)
-            elif name in self._CONCENTRATIONS:
+            elif name in self._NUMBERS:
                 getattr(self, name)[of] = float(value)
             else:
                 raise ValueError(f"patient: unknown state {key!r}")

@@ -6,9 +6,15 @@ from typing import Final
 
 import numpy as np
 
-# Events in the parenchyma, then in the vessels. The order breaks ties of time only.
-EVENTS: Final = ("divide", "apoptosis", "necrosis", "clear", "migrate", "regress", "sprout", "advance", "recolonize")
-DIVIDE, APOPTOSIS, NECROSIS, CLEAR, MIGRATE, REGRESS, SPROUT, ADVANCE, RECOLONIZE = range(9)
+# Events in the parenchyma, then in the vessels, then of the stroma. The order breaks ties of time only.
+EVENTS: Final = (
+    "divide", "apoptosis", "necrosis", "clear", "migrate",
+    "regress", "sprout", "advance", "recolonize",
+    "cover", "uncover", "admit_mdsc", "admit_t_cell", "wander", "leave", "incorporate", "kill", "intravasate",
+)  # fmt: skip
+DIVIDE, APOPTOSIS, NECROSIS, CLEAR, MIGRATE = range(5)
+REGRESS, SPROUT, ADVANCE, RECOLONIZE = range(5, 9)
+COVER, UNCOVER, ADMIT_MDSC, ADMIT_T_CELL, WANDER, LEAVE, INCORPORATE, KILL, INTRAVASATE = range(9, 18)
 
 
 class Rates:
@@ -54,18 +60,26 @@ class Rates:
 
 
 class Requests:
-    """Events asked for in this step, each with the time within the step at which it happens."""
+    """Events asked for in this step, each with the time within the step at which it happens.
+
+    Attributes
+    ----------
+    guides : dict of int to ndarray, shape (sites,)
+        By type of cell, what attracts those that wander.
+    """
 
     def __init__(self) -> None:
         self._kinds: list[int] = []
         self._rows: list[np.ndarray] = []
         self._times: list[np.ndarray] = []
         self._draws: list[np.ndarray] = []
+        self.guides: dict[int, np.ndarray] = {}
 
     def clear(self) -> None:
         """Forget everything (at the start and the end of a step)."""
         for items in (self._kinds, self._rows, self._times, self._draws):
             items.clear()
+        self.guides.clear()
 
     def add(self, kind: int, rows: np.ndarray, times: np.ndarray, draws: np.ndarray | int = 0) -> None:
         """Ask for events of one kind.
@@ -85,6 +99,10 @@ class Requests:
         self._rows.append(np.asarray(rows, dtype=np.int64))
         self._times.append(np.asarray(times, dtype=np.float64))
         self._draws.append(np.broadcast_to(np.asarray(draws, dtype=np.int64), rows.shape))
+
+    def guide(self, cell_type: int, values: np.ndarray) -> None:
+        """Say what attracts the wandering cells of a type, shape (sites,), for this step."""
+        self.guides[cell_type] = values
 
     def ordered(
         self, kinds: tuple[int, ...], uids: np.ndarray

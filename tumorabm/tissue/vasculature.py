@@ -30,7 +30,7 @@ _POSITION[[((0x077CB531 << k) & 0xFFFFFFFF) >> 27 for k in range(32)]] = np.aran
 
 NOT_ROOT, ARTERIOLE, VENULE = range(3)
 QUIESCENT, STALK, TIP = range(3)
-HOST, SPROUTED, RECOLONIZED = range(3)
+HOST, SPROUTED, RECOLONIZED, MYELOID = range(4)
 OPEN, INLET, OUTLET = 1, 2, 4  # bits of a mark: what a site is to the blood
 
 

@@ -12,17 +12,23 @@ local density of the parenchyma on several scales, so protrusions go first, as u
 nearest neighbor instead digs pits that grow. Which neighbor moves is drawn in proportion to the fall of cohesion over
 the squared distance: the hole then drifts along the gradient whatever its direction. Always taking the neighbor of
 least cohesion favors diagonals, and shrinking lesions turn into diamonds. A lesion that loses cells stays compact.
+
+**Hops** of tumor cells cost the adhesion A to each neighbor in the lesion that is lost, and gain what the guide g of
+tumor cells rises: a hop that loses n is made with probability exp(−max(0, A n − g' + g)). Only an invading lesion
+(``invasion``) has a guide, and cells that hold on less. Fibroblasts are no part of the lesion: they are pushed and
+drawn along with it, hold nobody, and hop freely.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping
 
 import numpy as np
 
 from tumorabm.kernel import kernel
-from tumorabm.processes.process import Kind, Parameter, Phase, Process
-from tumorabm.tissue.cells import ALIVE, APOPTOTIC, NECROTIC, PARENCHYMA
+from tumorabm.processes.fate.cohesion import density
+from tumorabm.processes.process import Choice, Kind, Parameter, Phase, Process, Values
+from tumorabm.tissue.cells import ALIVE, APOPTOTIC, NECROTIC, PARENCHYMA, TUMOR, Column
 from tumorabm.tissue.division import fill_daughters
 from tumorabm.tissue.free_sites import change_free, count_free, nearest_free_squared
 from tumorabm.tissue.geometry import shifted
@@ -32,18 +38,26 @@ from tumorabm.tissue.requests import APOPTOSIS, CLEAR, DIVIDE, MIGRATE, NECROSIS
 from tumorabm.tissue.tissue import Tissue
 from tumorabm.tissue.vasculature import OFFSETS
 
+HOLD = Column("hold", "1", "adhesion of a tumor cell relative to the reference cell", "f8", 1.0)
+
 _DIRECTION = purpose("direction of division")
 _HOP = purpose("hop")
 _ADHESION = purpose("adhesion")
 _CLOSING = purpose("closing ranks")
 _SQUARED_LENGTHS = (OFFSETS**2).sum(axis=1).astype(np.float64)
-_COHESION_RADII = (2, 7, 24)  # sites; each scale smooths the lesion's density over about that distance
-_BOXES = 4
 _SHELLS_BEFORE_BLOCKS = 3
 
 
 class CommitParenchyma(Process):
-    """Carries out what was asked for in the parenchyma."""
+    """Carries out what was asked for in the parenchyma.
+
+    Parameters
+    ----------
+    values : mapping
+        The declared parameters.
+    invading : bool
+        Whether cells differ in their hold on each other.
+    """
 
     name = "commit_parenchyma"
     phase = Phase.COMMIT
@@ -55,6 +69,18 @@ class CommitParenchyma(Process):
     }
     reads = ("requests", "cells")
     writes = ("cells",)
+
+    def __init__(self, values: Mapping[str, float], invading: bool = False) -> None:
+        super().__init__(values)
+        self.invading = invading
+        self.columns = (HOLD,) if invading else ()
+
+    @classmethod
+    def from_catalog(
+        cls, catalog: Values, choice: Choice, given: Mapping[str, float] | None = None
+    ) -> CommitParenchyma:
+        """The process, which knows of cells that invade where they do."""
+        return cls(cls.values_from(catalog, choice.sets, given), "invasion" in choice.mechanisms)
 
     def prepare(self, tissue: Tissue) -> None:
         self._offsets, self._shells = shells(tissue.lattice, self.p.pushing_reach)
@@ -74,13 +100,17 @@ class CommitParenchyma(Process):
         cells.reserve(n + int(np.count_nonzero(kind == DIVIDE)))
         cohesion = np.zeros(0)
         if (kind == CLEAR).any():
-            cohesion = density(cells.occupancy[PARENCHYMA] >= 0, tissue.lattice).reshape(-1)
+            lesion = np.zeros(tissue.lattice.sites, dtype=bool)
+            lesion[cells["site"][cells.rows_of(TUMOR)]] = True
+            cohesion = density(lesion, tissue.lattice).reshape(-1)
         parents = _carry_out(
             np.uint64(tissue.seed), np.uint64(tissue.step_number), kind, row, number, n,
             cells.storage("uid"), cells.storage("site"), cells.storage("state"), cells.storage("births"),
+            cells["cell_type"],
             cells.occupancy[PARENCHYMA], tissue.vasculature.neighbors, tissue.lattice.geometry,
             self._offsets, self._shells, self._shell_of, cohesion,
             int(self.p.collapse_reach / tissue.lattice.spacing), self.p.adhesion,
+            cells["hold"] if self.invading else np.zeros(0), tissue.requests.guides.get(TUMOR, np.zeros(0)),
         )  # fmt: skip
         fill_daughters(cells, parents)
 
@@ -98,117 +128,7 @@ def shells(lattice: Lattice, reach: float) -> tuple[np.ndarray, np.ndarray]:
     return offsets[order].astype(np.int64), np.append(starts, order.size).astype(np.int64)
 
 
-def density(occupied: np.ndarray, lattice: Lattice) -> np.ndarray:
-    """Local density of the parenchyma, summed over scales: high inside, low at protrusions. Shape (nz, ny, nx).
-
-    Each scale is a box applied four times along each axis: near enough to a Gaussian to have no directions. Walls
-    reflect: tissue goes on beyond them as its mirror image, so that a lesion does not shrink from a wall it touches.
-    """
-    occupied = occupied.reshape(lattice.shape)
-    window = _window(occupied, lattice)
-    field = occupied[window].astype(np.float64)
-    total = np.zeros(lattice.shape)
-    for radius in _COHESION_RADII:
-        smooth = field.copy()
-        for axis in range(3):
-            n = field.shape[axis]
-            if n > 1:
-                reach = min(radius, (n - 1) // 2) if lattice.periodic[axis] else radius
-                walls = window[axis].start in (None, 0), window[axis].stop in (None, lattice.shape[axis])
-                layers = smooth.reshape(math.prod(field.shape[:axis]), n, -1)
-                _box_means(layers, reach, _BOXES, lattice.periodic[axis], *walls)
-        total[window] += smooth
-    return total
-
-
-def _window(occupied: np.ndarray, lattice: Lattice) -> tuple[slice, ...]:
-    """The part of the lattice that the widest scale can bring to bear on occupied sites."""
-    margin = _BOXES * _COHESION_RADII[-1] // 2
-    window = []
-    for axis in range(3):
-        along = np.flatnonzero(occupied.any(axis=tuple(other for other in range(3) if other != axis)))
-        if lattice.periodic[axis] or along.size == 0:
-            window.append(slice(None))
-        else:
-            last = min(lattice.shape[axis], int(along[-1]) + margin + 1)
-            window.append(slice(max(0, int(along[0]) - margin), last))
-    return tuple(window)
-
-
 # --- kernels ---------------------------------------------------------------------------------------------------------
-
-
-@kernel
-def _layer_at(k, n, periodic, wall_below, wall_above):
-    """Which of n layers is at place k: round a periodic axis, mirrored beyond a wall; -1 where there is none."""
-    if periodic:
-        return k % n
-    if wall_below and wall_above:
-        k %= 2 * n  # the image of an image is the tissue again
-    elif wall_below and k < 0:
-        k = -1 - k
-    if wall_above and k >= n:
-        k = 2 * n - 1 - k
-    return k if 0 <= k < n else -1
-
-
-@kernel
-def _box_means(layers, reach, boxes, periodic, wall_below, wall_above):
-    """Replace each of n layers, shape (outer, n, inner), by the mean of those up to ``reach`` away, ``boxes`` times."""
-    outer, n, inner = layers.shape
-    # The layers at places -reach - 1 to n + reach - 1.
-    at = np.empty(n + 2 * reach + 1, dtype=np.int64)
-    for i in range(at.size):
-        at[i] = _layer_at(i - reach - 1, n, periodic, wall_below, wall_above)
-    # One running sum waits for each addition; a strip of many, side by side, does not, and it stays in the cache.
-    width = 64
-    strip, smooth, running = np.zeros((n, width)), np.zeros((n, width)), np.zeros(width)
-    if inner == 1:
-        for first in range(0, outer, width):
-            lines = layers[first : first + width, :, 0]
-            for k in range(n):
-                for j in range(lines.shape[0]):
-                    strip[k, j] = lines[j, k]
-            strip, smooth = _smooth_strip(strip, smooth, running, reach, boxes, at)
-            for k in range(n):
-                for j in range(lines.shape[0]):
-                    lines[j, k] = strip[k, j]
-    else:
-        for block in range(outer):
-            for first in range(0, inner, width):
-                part = layers[block, :, first : first + width]
-                strip[:, : part.shape[1]] = part
-                strip, smooth = _smooth_strip(strip, smooth, running, reach, boxes, at)
-                part[:] = strip[:, : part.shape[1]]
-
-
-@kernel
-def _smooth_strip(strip, smooth, running, reach, boxes, at):
-    """The means along the first axis of a strip, and the array that is free for the next."""
-    n, width = strip.shape
-    scale = 1.0 / (2 * reach + 1)
-    for _ in range(boxes):
-        running[:] = 0.0
-        for k in range(2 * reach):
-            there = at[k + 1]
-            if there >= 0:
-                for j in range(width):
-                    running[j] += strip[there, j]
-        for k in range(n):
-            entering, leaving = at[k + 2 * reach + 1], at[k]
-            if entering >= 0 and leaving >= 0 and k > 0:
-                for j in range(width):
-                    running[j] = running[j] + strip[entering, j] - strip[leaving, j]
-            elif entering >= 0:
-                for j in range(width):
-                    running[j] += strip[entering, j]
-            elif leaving >= 0 and k > 0:
-                for j in range(width):
-                    running[j] -= strip[leaving, j]
-            for j in range(width):
-                smooth[k, j] = running[j] * scale
-        strip, smooth = smooth, strip
-    return strip, smooth
 
 
 @kernel
@@ -267,18 +187,21 @@ def _push(start, offset, site, occupied, geometry, path):
 
 
 @kernel
-def _close_ranks(hole, site, occupied, neighbors, cohesion, reach, seed, uid, step):
-    """Let the hole drift to where the lesion is most exposed; returns where it ends."""
+def _close_ranks(hole, site, occupied, neighbors, cell_type, cohesion, reach, seed, uid, step):
+    """Let the hole drift to where the lesion is most exposed; returns where it ends. Host tissue has no holes."""
     slopes = np.zeros(26)
     for move in range(reach):
         total = 0.0
+        in_lesion = False
         for k in range(26):
             there = neighbors[hole, k]
             slopes[k] = 0.0
-            if there >= 0 and occupied[there] >= 0 and cohesion[there] < cohesion[hole]:
-                slopes[k] = (cohesion[hole] - cohesion[there]) / _SQUARED_LENGTHS[k]
-                total += slopes[k]
-        if total == 0.0:
+            if there >= 0 and occupied[there] >= 0:
+                in_lesion |= cell_type[occupied[there]] == TUMOR
+                if cohesion[there] < cohesion[hole]:
+                    slopes[k] = (cohesion[hole] - cohesion[there]) / _SQUARED_LENGTHS[k]
+                    total += slopes[k]
+        if total == 0.0 or not in_lesion:
             return hole
         # A long way takes more draws than a purpose has: beyond them a uid derived for that draws.
         number = np.uint64(move)
@@ -301,19 +224,34 @@ def _close_ranks(hole, site, occupied, neighbors, cohesion, reach, seed, uid, st
 
 
 @kernel
-def _neighbors_of_lesion(here, but, occupied, neighbors):
+def _neighbors_of_lesion(here, but, occupied, neighbors, cell_type):
     count = 0
     for k in range(26):
         there = neighbors[here, k]
-        if there >= 0 and there != but and occupied[there] >= 0:
+        if there >= 0 and there != but and occupied[there] >= 0 and cell_type[occupied[there]] == TUMOR:
             count += 1
     return count
 
 
 @kernel
+def _cost_of_hop(row, here, there, occupied, neighbors, cell_type, adhesion, hold, guide):
+    """What a hop costs in units of the motility's noise: lost neighbors, less what the guide rises."""
+    if cell_type[row] != TUMOR:
+        return 0.0
+    before = _neighbors_of_lesion(here, here, occupied, neighbors, cell_type)
+    after = _neighbors_of_lesion(there, here, occupied, neighbors, cell_type)
+    cost = adhesion * max(0, before - after)
+    if hold.size > 0:
+        cost *= hold[row]
+    if guide.size > 0:
+        cost -= guide[there] - guide[here]
+    return max(0.0, cost)
+
+
+@kernel
 def _carry_out(
-    seed, step, kinds, rows, numbers, n, uid, site, state, births, occupied, neighbors, geometry,
-    offsets, shell_starts, shell_of, cohesion, collapse_reach, adhesion,
+    seed, step, kinds, rows, numbers, n, uid, site, state, births, cell_type, occupied, neighbors, geometry,
+    offsets, shell_starts, shell_of, cohesion, collapse_reach, adhesion, hold, guide,
 ):  # fmt: skip
     parents = np.empty(rows.size, dtype=np.int64)
     born = 0
@@ -337,7 +275,9 @@ def _carry_out(
         elif kind == CLEAR:
             site[row] = -1
             occupied[here] = -1
-            hole = _close_ranks(here, site, occupied, neighbors, cohesion, collapse_reach, seed, uid[row], step)
+            hole = _close_ranks(
+                here, site, occupied, neighbors, cell_type, cohesion, collapse_reach, seed, uid[row], step
+            )
             change_free(free, hole, 1, geometry)
         elif kind == DIVIDE:
             chance = draw(seed, uid[row], step, _DIRECTION)
@@ -359,10 +299,8 @@ def _carry_out(
                 there = neighbors[here, directions[int(draw(seed, uid[row], step, _HOP + stream) * choices)]]
                 # A hop against a wall is not made. Made elsewhere instead, it would keep cells away from walls.
                 if there >= 0 and occupied[there] < 0:
-                    before = _neighbors_of_lesion(here, here, occupied, neighbors)
-                    after = _neighbors_of_lesion(there, here, occupied, neighbors)
-                    lost = max(0, before - after)
-                    if draw(seed, uid[row], step, _ADHESION + stream) < np.exp(-adhesion * lost):
+                    cost = _cost_of_hop(row, here, there, occupied, neighbors, cell_type, adhesion, hold, guide)
+                    if draw(seed, uid[row], step, _ADHESION + stream) < np.exp(-cost):
                         occupied[here] = -1
                         occupied[there] = row
                         site[row] = there

@@ -16,7 +16,10 @@ from tumorabm.tissue.random import CHUNK, draw_two, fill_uniforms, purpose, wait
 from tumorabm.tissue.requests import EVENTS
 from tumorabm.tissue.tissue import Tissue
 
-RISKS = ("divide", "apoptosis", "necrosis", "clear", "regress", "sprout", "recolonize")
+RISKS = (
+    "divide", "apoptosis", "necrosis", "clear", "regress", "sprout", "recolonize",
+    "cover", "uncover", "admit_mdsc", "admit_t_cell", "leave", "incorporate", "kill", "intravasate",
+)  # fmt: skip
 _EVENT_OF_RISK = tuple(EVENTS.index(risk) for risk in RISKS)
 _STREAM = purpose("competing risks")
 

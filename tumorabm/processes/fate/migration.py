@@ -4,7 +4,8 @@ A walk of speed v and persistence time τ has the long-time diffusivity D = v² 
 that is a hop to one of the 2d nearest sites at the total rate 2 d D / h². Waiting times are exponential, so a cell
 may hop several times in a step. A hop to a free site that would leave n fewer neighbors of the lesion is made with
 probability exp(−A n): adhesion keeps the lesion together and smooths its surface, and a cell on its own walks freely.
-A cell's speed is that of the reference cell times the relative output ``motility`` of its signaling.
+A cell's speed is that of the reference cell times the relative output ``motility`` of its signaling; cells that invade
+are faster yet (``invasion``).
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ class Migration(Process):
     }
     columns: tuple[Column, ...] = (TUMOR_NETWORK,)
     reads = ("cells/site", "cells/cell_type", "cells/state", "cells/uid", "cells/tumor_network")
-    writes = ("requests/migrate",)
+    writes = ("rates/migrate", "requests/migrate")
 
     def __init__(self, values: Mapping[str, float], drive: Drive | None = None) -> None:
         super().__init__(values)
@@ -61,23 +62,43 @@ class Migration(Process):
         return cls(cls.values_from(catalog, choice.sets, given), drive)
 
     def step(self, tissue: Tissue, dt: float) -> None:
+        if dt <= 0.0:
+            return
         cells = tissue.cells
         rate = np.full(cells.n, hop_rate(self.p.speed, self.p.persistence, tissue.lattice.spacing))
         if self.drive is not None:
             rate *= self.drive.relative(tissue) ** 2
-        highest = float(rate.max(initial=0.0))
-        if highest == 0.0:
-            return
-        if highest * dt > 0.5 * _MOST_HOPS:
-            raise ValueError(
-                f"migration: {highest * dt:.0f} hops of a cell in a step of {dt:g} h; the step is too long"
-            )
-        columns = (cells[name] for name in ("cell_type", "state", "site", "uid"))
-        rows, times, numbers = _hops(
-            np.uint64(tissue.seed), np.uint64(tissue.step_number), _STREAM, *columns, cells.occupancy[PARENCHYMA],
-            tissue.lattice.geometry, rate, dt, min(_MOST_HOPS, int(10 + 4 * highest * dt)),
-        )  # fmt: skip
-        tissue.requests.add(MIGRATE, rows, times, numbers)
+        tissue.rates.add("migrate", self.name, rate)
+        ask_for_hops(tissue, TUMOR, tissue.rates.total("migrate", cells.n), dt, self.name)
+
+
+def ask_for_hops(tissue: Tissue, cell_type: int, rate: np.ndarray, dt: float, who: str) -> None:
+    """Ask for the hops of all living cells of a type of the parenchyma that have a free site beside them.
+
+    Parameters
+    ----------
+    rate : ndarray, shape (n,)
+        Hops per hour of every cell.
+    who : str
+        Name of the process, for messages.
+
+    Raises
+    ------
+    ValueError
+        If a cell would hop more often in a step than can be told apart.
+    """
+    cells = tissue.cells
+    highest = float(rate.max(initial=0.0))
+    if highest == 0.0:
+        return
+    if highest * dt > 0.5 * _MOST_HOPS:
+        raise ValueError(f"{who}: {highest * dt:.0f} hops of a cell in a step of {dt:g} h; the step is too long")
+    columns = (cells[name] for name in ("cell_type", "state", "site", "uid"))
+    rows, times, numbers = _hops(
+        np.uint64(tissue.seed), np.uint64(tissue.step_number), _STREAM, cell_type, *columns,
+        cells.occupancy[PARENCHYMA], tissue.lattice.geometry, rate, dt, min(_MOST_HOPS, int(10 + 4 * highest * dt)),
+    )  # fmt: skip
+    tissue.requests.add(MIGRATE, rows, times, numbers)
 
 
 def hop_rate(speed: float, persistence: float, spacing: float) -> float:
@@ -89,8 +110,8 @@ def hop_rate(speed: float, persistence: float, spacing: float) -> float:
 
 
 @kernel
-def _hops(seed, step, stream, cell_type, state, site, uid, occupied, geometry, rate, dt, most):
-    """Rows, times and numbers of the hops of living tumor cells that have a free site beside them."""
+def _hops(seed, step, stream, kind, cell_type, state, site, uid, occupied, geometry, rate, dt, most):
+    """Rows, times and numbers of the hops of living cells of a kind that have a free site beside them."""
     exposed = beside_free(occupied, geometry)
     rows = np.empty(4 * most, dtype=np.int64)
     times = np.empty(rows.size)
@@ -103,7 +124,7 @@ def _hops(seed, step, stream, cell_type, state, site, uid, occupied, geometry, r
     while row < site.size:
         waiting = 0
         while row < site.size and waiting < CHUNK:
-            if cell_type[row] == TUMOR and state[row] == ALIVE and exposed[site[row]]:
+            if cell_type[row] == kind and state[row] == ALIVE and exposed[site[row]]:
                 movable[waiting] = row
                 uids[waiting] = uid[row]
                 waiting += 1

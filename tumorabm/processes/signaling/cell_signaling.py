@@ -17,6 +17,8 @@ from tumorabm.tissue.tissue import Tissue
 
 # Of a substrate whose concentration a network takes relative to blood.
 _IN_BLOOD: Final = "vessel_concentration"
+# Of an alteration, what the cell shows to other cells: no effect on the network.
+_SHOWN: Final = "_expression"
 
 
 def network_column(cell_type: str, network: Network | None = None) -> Column:
@@ -37,18 +39,29 @@ def read_network(catalog: Values, choice: NetworkChoice, sets: Mapping[str, str]
 
 def effects_of(catalog: Values, alterations: Sequence[str], sets: Mapping[str, str]) -> dict[str, float]:
     """What alterations do to nodes and edges, several to the same one multiplied (levels, weights) or joined."""
-    effects: dict[str, float] = {}
+    found = _joined(catalog, alterations, sets)
+    return {name: value for name, value in found.items() if not name.endswith(_SHOWN)}
+
+
+def expressions_of(catalog: Values, alterations: Sequence[str], sets: Mapping[str, str]) -> dict[str, float]:
+    """What alterations make a cell show to others, by ``<molecule>_expression``, several to the same one joined."""
+    found = _joined(catalog, alterations, sets)
+    return {name: value for name, value in found.items() if name.endswith(_SHOWN)}
+
+
+def _joined(catalog: Values, alterations: Sequence[str], sets: Mapping[str, str]) -> dict[str, float]:
+    found: dict[str, float] = {}
     for alteration in alterations:
         for name in catalog.noun("alterations", alteration).values:
             value = catalog.get(f"alterations.{alteration}.{name}", "1", sets)
-            known = effects.get(name)
+            known = found.get(name)
             if known is None:
-                effects[name] = value
-            elif name.endswith("_activity"):
-                effects[name] = 1.0 - (1.0 - known) * (1.0 - value)
+                found[name] = value
+            elif name.endswith(("_activity", _SHOWN)):
+                found[name] = 1.0 - (1.0 - known) * (1.0 - value)
             else:
-                effects[name] = known * value
-    return effects
+                found[name] = known * value
+    return found
 
 
 class CellSignaling(Process):
@@ -191,15 +204,21 @@ class Drive:
     @classmethod
     def from_catalog(cls, catalog: Values, choice: Choice, cell_type: str, output: str) -> Drive | None:
         """The drive, or None where the cells' signaling is off or their network has no such output."""
+        drive = cls.of_node(catalog, choice, cell_type, output)
+        return drive if drive is not None and output in drive._usual.outputs else None
+
+    @classmethod
+    def of_node(cls, catalog: Values, choice: Choice, cell_type: str, node: str) -> Drive | None:
+        """The same of any node of the network."""
         chosen = choice.signaling.get(cell_type)
         if chosen is None:
             return None
         network = read_network(catalog, chosen, choice.sets)
-        if output not in network.outputs:
+        if node not in network:
             return None
         usual = Network.from_catalog(catalog, chosen.network, choice.sets)
         effects = effects_of(catalog, usual.reference, choice.sets)
-        return cls(network_column(cell_type, network), network.index(output), usual, effects)
+        return cls(network_column(cell_type, network), network.index(node), usual, effects)
 
     def activity(self, tissue: Tissue) -> np.ndarray:
         """The output of every cell, shape (n,); 0 in cells of other types."""

@@ -23,11 +23,12 @@ from tumorabm.processes.process import Choice, Kind, Phase, Process, Values
 from tumorabm.processes.signaling.cell_signaling import CellSignaling, effects_of, network_column
 from tumorabm.processes.signaling.course import Left, steady
 from tumorabm.processes.signaling.network import Network
-from tumorabm.processes.signaling.vegfr2 import RECEPTOR, VEGFR2_SIGNAL
-from tumorabm.tissue.cells import ENDOTHELIAL, Column
+from tumorabm.processes.signaling.vegfr2 import RECEPTOR, VEGF_ACTING, VEGFR2_SIGNAL, AmplifiedSignal
+from tumorabm.tissue.cells import ENDOTHELIAL, VESSEL, Column
 from tumorabm.tissue.tissue import Tissue
 
 CELL_TYPE = "endothelial"
+LIGAND: Final = "vegf_a"  # of the receptor, among the inputs
 ENDOTHELIAL_NETWORK = network_column(CELL_TYPE)
 # The outputs that stand for a signal, with the column of that signal.
 SIGNALS: Final[dict[str, Column]] = {
@@ -47,8 +48,23 @@ class EndothelialSignaling(CellSignaling):
     row_type = ENDOTHELIAL
     columns: tuple[Column, ...] = (ENDOTHELIAL_NETWORK,)
     substrates = ("vegf_a",)
-    reads = ("cells/site", "cells/cell_type", "cells/state", "microenvironment", "patient")
+    reads = ("cells/site", "cells/cell_type", "cells/state", "cells/vegf_acting", "microenvironment", "patient")
     writes = ("cells/endothelial_network",)
+
+    @classmethod
+    def from_catalog(cls, catalog: Values, choice: Choice, given: Mapping[str, float] | None = None) -> CellSignaling:
+        """The process, whose cells receive VEGF-A as PlGF amplifies it where that mechanism is on."""
+        process = super().from_catalog(catalog, choice, given)
+        if AmplifiedSignal.mechanism in choice.mechanisms:
+            process.columns += (VEGF_ACTING,)
+        return process
+
+    def _inputs(self, tissue: Tissue, sites: np.ndarray) -> np.ndarray:
+        inputs = super()._inputs(tissue, sites)
+        if VEGF_ACTING in self.columns:
+            acting = tissue.cells["vegf_acting"][tissue.cells.occupancy[VESSEL][sites]]
+            inputs[:, list(self.network.inputs).index(LIGAND)] = acting
+        return inputs
 
     def concentrations(self, tissue: Tissue, sites: np.ndarray) -> dict[str, np.ndarray | float]:
         out: dict[str, np.ndarray | float] = dict(tissue.patient.exposure)

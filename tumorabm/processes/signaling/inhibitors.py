@@ -113,6 +113,24 @@ def left_by(
     return Left(np.array(nodes, dtype=np.int64), share)
 
 
+def share_left(inhibitors: Iterable[Inhibitor], concentrations: Mapping[str, float]) -> float:
+    """What inhibitors of one target leave of it, in cells that have all that partial inhibitors act through.
+
+    Parameters
+    ----------
+    concentrations : mapping of str to float
+        Unbound, nM, by compound; compounds without an entry are not there.
+    """
+    competing = beside = effect = 0.0
+    for item in inhibitors:
+        ratio = concentrations.get(item.compound, 0.0) / item.constant
+        if item.competes:
+            competing += ratio
+        else:
+            beside, effect = beside + ratio, effect + item.largest * ratio
+    return (1.0 - effect / (1.0 + beside)) / (1.0 + competing)
+
+
 def _present(network: Network, make: Make, node: str) -> float:
     """What a make has of a node that nothing drives, relative to a cell without alteration; all of one not modeled."""
     if node not in network:

@@ -2,11 +2,18 @@
 
 σ = θ / (1 + Σ C_j / K_j) with θ = c / (K_d + c). Inhibitors compete with ATP, not with VEGF; endothelium sees the
 unbound concentration in plasma, parent and active metabolite alike, averaged over the step.
+
+PlGF (``transport.receptors``) amplifies it: θ becomes θ (1 + α θ₁ (1 − θ)), where θ₁ = (P/Kp)/(1 + c/K1 + P/Kp) is the
+share of VEGFR1 that holds PlGF. Without VEGF-A it does nothing, and with α up to 1 no more than all of VEGFR2 is
+active. The cell's signaling network receives the VEGF-A that alone would occupy as much.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
 
 from tumorabm.kernel import kernel
 from tumorabm.processes.process import Choice, Kind, Parameter, Phase, Process, Values
@@ -16,6 +23,7 @@ from tumorabm.tissue.tissue import Tissue
 
 RECEPTOR = "vegfr2"
 VEGFR2_SIGNAL = Column("vegfr2_signal", "1", "active share of VEGFR2", "f8", 0.0, "copy")
+VEGF_ACTING = Column("vegf_acting", "nM", "VEGF-A that alone would act on VEGFR2 as much", "f8", 0.0, "copy")
 
 
 class Vegfr2Signal(Process):
@@ -25,10 +33,10 @@ class Vegfr2Signal(Process):
     phase = Phase.SIGNALS
     kind = Kind.DIAGNOSTIC
     parameters = {"dissociation": Parameter("substrates.vegf_a.vegfr2_dissociation", "nM", "of VEGF-A and VEGFR2")}
-    columns = (VEGFR2_SIGNAL,)
-    substrates = ("vegf_a",)
-    reads = ("cells/site", "cells/cell_type", "microenvironment/vegf_a", "patient")
-    writes = ("cells/vegfr2_signal",)
+    columns: tuple[Column, ...] = (VEGFR2_SIGNAL,)
+    substrates: tuple[str, ...] = ("vegf_a",)
+    reads: ClassVar[tuple[str, ...]] = ("cells/site", "cells/cell_type", "microenvironment/vegf_a", "patient")
+    writes: ClassVar[tuple[str, ...]] = ("cells/vegfr2_signal",)
 
     def __init__(self, values: Mapping[str, float], inhibition_constants: Mapping[str, float] | None = None) -> None:
         super().__init__(values)
@@ -53,6 +61,38 @@ class Vegfr2Signal(Process):
             (unbound.get(compound, 0.0) + constant.get(compound, 0.0)) / k
             for compound, k in sorted(self.inhibition_constants.items())
         )
+
+
+class AmplifiedSignal(Vegfr2Signal):
+    """The signal with the amplification by PlGF on VEGFR1, in place of that without."""
+
+    name = "amplified_signal"
+    mechanism = "receptor_competition"
+    parameters = {
+        **Vegfr2Signal.parameters,
+        "vegf_on_vegfr1": Parameter("substrates.vegf_a.vegfr1_dissociation", "nM", "of VEGF-A and VEGFR1", above=0),
+        "plgf_on_vegfr1": Parameter("substrates.plgf.vegfr1_dissociation", "nM", "of PlGF and VEGFR1", above=0),
+        "amplification": Parameter("substrates.plgf.vegfr2_amplification", "1", "of VEGFR2 by PlGF on VEGFR1", below=1),
+    }
+    columns = (VEGFR2_SIGNAL, VEGF_ACTING)
+    substrates = ("vegf_a", "plgf")
+    reads = (*Vegfr2Signal.reads, "microenvironment/plgf")
+    writes = ("cells/vegfr2_signal", "cells/vegf_acting")
+
+    def relax(self, tissue: Tissue) -> None:
+        """Follow the fields that have been brought to rest, for the network that comes to rest next."""
+        self.step(tissue, 0.0)
+
+    def step(self, tissue: Tissue, dt: float) -> None:
+        cells, p = tissue.cells, self.p
+        rows = np.flatnonzero(cells["cell_type"] == ENDOTHELIAL)
+        vegf, plgf = (tissue.microenvironment[name].at(cells["site"][rows]) for name in self.substrates)
+        occupied = vegf / (p.dissociation + vegf)
+        ratio = plgf / p.plgf_on_vegfr1
+        by_plgf = ratio / (1.0 + vegf / p.vegf_on_vegfr1 + ratio)
+        active = occupied * (1.0 + p.amplification * by_plgf * (1.0 - occupied))
+        cells["vegfr2_signal"][rows] = active / self.inhibition(tissue)
+        cells["vegf_acting"][rows] = p.dissociation * active / (1.0 - active)
 
 
 # --- kernels ---------------------------------------------------------------------------------------------------------

@@ -2,7 +2,8 @@
 
 The field is the unbound tissue concentration c. Bound drug is (R − 1) c, in fast equilibrium, where R is total over
 unbound drug in tissue. So R ∂c/∂t = D ∇²c + (P S / V)(c_p − c): the partition slows the approach to steady state from
-minutes to days. c_p is the unbound plasma concentration, averaged over the step.
+minutes to days. c_p is the unbound plasma concentration, averaged over the step. Where the flow of blood is known it
+limits the exchange as that of oxygen; what is bound in blood would bring more and is left out.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import math
 from collections.abc import Mapping
 
 from tumorabm.processes.process import Choice, Kind, Parameter, Phase, Process, Values
-from tumorabm.processes.transport.oxygen import PERFUSED, ROOT, perfused_length
+from tumorabm.processes.transport.oxygen import FLOW, PERFUSED, ROOT, given_by_flow, perfused_length, supply_columns
+from tumorabm.tissue.cells import Column
 from tumorabm.tissue.tissue import Tissue
 
 
@@ -24,19 +26,36 @@ class DrugSupply(Process):
         The declared parameters.
     walls : mapping of str to (float, float)
         For each drug the permeability of the vessel wall (µm/h) and total over unbound drug in tissue.
+    by_flow : bool
+        Whether the flow of blood limits the exchange.
     """
 
     name = "drug_supply"
     phase = Phase.FIELDS
     kind = Kind.DIAGNOSTIC
     parameters = {"radius": Parameter("cell_types.endothelial.vessel_radius", "um", "of a capillary")}
-    columns = (PERFUSED, ROOT)
-    reads = ("cells/site", "cells/cell_type", "cells/perfused", "cells/root", "vasculature/links", "patient")
+    columns: tuple[Column, ...] = (PERFUSED, ROOT, FLOW)
+    reads = (
+        "cells/site",
+        "cells/cell_type",
+        "cells/perfused",
+        "cells/root",
+        "cells/flow",
+        "vasculature/links",
+        "patient",
+    )
     writes = ("terms",)
 
-    def __init__(self, values: Mapping[str, float], walls: Mapping[str, tuple[float, float]] | None = None) -> None:
+    def __init__(
+        self,
+        values: Mapping[str, float],
+        walls: Mapping[str, tuple[float, float]] | None = None,
+        by_flow: bool = False,
+    ) -> None:
         super().__init__(values)
         self.walls = dict(walls or {})
+        self.by_flow = by_flow
+        self.columns = supply_columns(by_flow)
 
     @classmethod
     def from_catalog(cls, catalog: Values, choice: Choice, given: Mapping[str, float] | None = None) -> DrugSupply:
@@ -48,7 +67,7 @@ class DrugSupply(Process):
             )
             for drug in choice.drugs
         }
-        return cls(cls.values_from(catalog, choice.sets, given), walls)
+        return cls(cls.values_from(catalog, choice.sets, given), walls, "flow" in choice.mechanisms)
 
     def step(self, tissue: Tissue, dt: float) -> None:
         if not self.walls:
@@ -57,6 +76,8 @@ class DrugSupply(Process):
         surface *= 2.0 * math.pi * self.p.radius
         for drug, (permeability, partition) in sorted(self.walls.items()):
             exchange = surface * (permeability / (tissue.lattice.site_volume * partition))
+            if self.by_flow:
+                exchange *= given_by_flow(tissue, surface * permeability)
             field = tissue.microenvironment[drug]
             field.contribute("loss", "supply", exchange)
             field.contribute("source", "supply", exchange * tissue.patient.unbound_mean.get(drug, 0.0))

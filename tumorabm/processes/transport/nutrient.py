@@ -1,9 +1,9 @@
 """Amino acids: delivered through the walls of perfused vessels, taken up by tumor cells and host tissue.
 
-Supply per site: (P S / V) (c_v − c), as of small drugs. Uptake: Michaelis–Menten, M c / (c + c_½), with M of the
-tumor times the relative output ``nutrient_transport`` of the cell's signaling where a living tumor cell is, and M of
-the host where no parenchyma cell is. Debris takes up nothing. Off by default: without it the supply of amino acids is
-the signaling network's constant.
+Supply per site: (P S / V) (c_v − c), as of small drugs, limited by the flow of blood as that of oxygen. Uptake:
+Michaelis–Menten, M c / (c + c_½), with M of the tumor times the relative output ``nutrient_transport`` of the cell's
+signaling where a living tumor cell is, and M of the host where no tumor cell is: a fibroblast is host tissue. Debris
+takes up nothing. Without this mechanism the supply of amino acids is the signaling network's constant.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import numpy as np
 from tumorabm.processes.process import Choice, Kind, Parameter, Phase, Process, Values
 from tumorabm.processes.signaling.cell_signaling import Drive
 from tumorabm.processes.signaling.tumor import CELL_TYPE, TUMOR_NETWORK
-from tumorabm.processes.transport.oxygen import PERFUSED, ROOT, perfused_length
-from tumorabm.tissue.cells import PARENCHYMA, TUMOR, Column
+from tumorabm.processes.transport.oxygen import FLOW, PERFUSED, ROOT, given_by_flow, perfused_length, supply_columns
+from tumorabm.tissue.cells import FIBROBLAST, PARENCHYMA, TUMOR, Column
 from tumorabm.tissue.tissue import Tissue
 
 NUTRIENT = "amino_acids"
@@ -29,20 +29,32 @@ class NutrientSupply(Process):
     name = "nutrient_supply"
     phase = Phase.FIELDS
     kind = Kind.DIAGNOSTIC
-    default = False
+    mechanism = "nutrients"
     parameters = {
         "in_blood": Parameter("substrates.amino_acids.vessel_concentration", "nM", "concentration in blood"),
         "permeability": Parameter("substrates.amino_acids.wall_permeability", "um/h", "of the wall of capillaries"),
         "radius": Parameter("cell_types.endothelial.vessel_radius", "um", "of a capillary"),
     }
-    columns: tuple[Column, ...] = (PERFUSED, ROOT)
+    columns: tuple[Column, ...] = (PERFUSED, ROOT, FLOW)
     substrates = (NUTRIENT,)
-    reads = ("cells/site", "cells/cell_type", "cells/perfused", "cells/root", "vasculature/links")
+    reads = ("cells/site", "cells/cell_type", "cells/perfused", "cells/root", "cells/flow", "vasculature/links")
     writes = (f"terms/{NUTRIENT}",)
+
+    def __init__(self, values: Mapping[str, float], by_flow: bool = False) -> None:
+        super().__init__(values)
+        self.by_flow = by_flow
+        self.columns = supply_columns(by_flow)
+
+    @classmethod
+    def from_catalog(cls, catalog: Values, choice: Choice, given: Mapping[str, float] | None = None) -> NutrientSupply:
+        """The process, which follows flow where that mechanism is on."""
+        return cls(cls.values_from(catalog, choice.sets, given), "flow" in choice.mechanisms)
 
     def step(self, tissue: Tissue, dt: float) -> None:
         exchange = perfused_length(tissue)
         exchange *= 2.0 * math.pi * self.p.radius * self.p.permeability / tissue.lattice.site_volume
+        if self.by_flow:
+            exchange *= given_by_flow(tissue, exchange * tissue.lattice.site_volume)
         field = tissue.microenvironment[NUTRIENT]
         field.contribute("loss", "supply", exchange)
         field.contribute("source", "supply", exchange * self.p.in_blood)
@@ -62,7 +74,7 @@ class NutrientUptake(Process):
     name = "nutrient_uptake"
     phase = Phase.FIELDS
     kind = Kind.DIAGNOSTIC
-    default = False
+    mechanism = "nutrients"
     parameters = {
         "tumor": Parameter("substrates.amino_acids.tumor_uptake", "nM/h", "largest, of the reference tumor cell"),
         "host": Parameter("substrates.amino_acids.host_uptake", "nM/h", "largest, of host tissue"),
@@ -87,5 +99,6 @@ class NutrientUptake(Process):
         cells = tissue.cells
         rows = cells.alive(TUMOR)
         uptake = np.where(cells.occupancy[PARENCHYMA] < 0, self.p.host, 0.0)
+        uptake[cells["site"][cells.alive(FIBROBLAST)]] = self.p.host
         uptake[cells["site"][rows]] = self.p.tumor * (1.0 if self.drive is None else self.drive.relative(tissue)[rows])
         tissue.microenvironment[NUTRIENT].contribute("uptake", "consumption", uptake)

@@ -2,8 +2,8 @@
 
 A factor is secreted where an experiment has its substrate, at the rate of the reference cell times what the signaling
 network's output ``secretion_<substrate>`` says relative to it; without signaling at the reference cell's rate. Host
-tissue secretes at a constant rate. Its
-substrate's file says how fast it spreads and decays.
+tissue secretes at a constant rate, also of what tumor cells do not secrete. The substrate's file says how fast it
+spreads and decays. What cells of the stroma secrete is in ``cell_secretion``.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from tumorabm.units import MOLECULES_TO_NANOMOLAR_VOLUME
 
 _RATE: Final = "tumor_secretion"
 _HOST: Final = "host_secretion"
+VEGF: Final = "vegf_a"  # has a process of its own
 
 
 class FactorSecretion(Process):
@@ -60,19 +61,21 @@ class FactorSecretion(Process):
         paths = set(catalog.paths())
         rates, drives, host = {}, {}, {}
         for substrate in choice.substrates:
+            if substrate == VEGF:
+                continue
+            if f"substrates.{substrate}.{_HOST}" in paths:
+                host[substrate] = catalog.get(f"substrates.{substrate}.{_HOST}", "molecule/h", choice.sets)
             path = f"substrates.{substrate}.{_RATE}"
             if path not in paths:
                 continue
             rates[substrate] = catalog.get(path, "molecule/h", choice.sets)
-            if f"substrates.{substrate}.{_HOST}" in paths:
-                host[substrate] = catalog.get(f"substrates.{substrate}.{_HOST}", "molecule/h", choice.sets)
             drive = Drive.from_catalog(catalog, choice, CELL_TYPE, f"secretion_{substrate}")
             if drive is not None:
                 drives[substrate] = drive
         return cls(rates, drives, host)
 
     def step(self, tissue: Tissue, dt: float) -> None:
-        if not self.rates:
+        if not (self.rates or self.host):
             return
         cells = tissue.cells
         rows = cells.alive(TUMOR)
@@ -82,6 +85,6 @@ class FactorSecretion(Process):
             drive = self.drives.get(substrate)
             source[cells["site"][rows]] = rate * scale * (1.0 if drive is None else drive.relative(tissue)[rows])
             tissue.microenvironment[substrate].contribute("source", "tumor", source)
-            if substrate in self.host:
-                empty = cells.occupancy[PARENCHYMA] < 0
-                tissue.microenvironment[substrate].contribute("source", "host", empty * (self.host[substrate] * scale))
+        empty = cells.occupancy[PARENCHYMA] < 0
+        for substrate, rate in self.host.items():
+            tissue.microenvironment[substrate].contribute("source", "host", empty * (rate * scale))

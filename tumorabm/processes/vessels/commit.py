@@ -11,10 +11,12 @@ sparse enough: contact inhibition. A stump, the end of a vessel that has lost it
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from tumorabm.kernel import kernel
-from tumorabm.processes.process import Kind, Parameter, Phase, Process
+from tumorabm.processes.process import Choice, Kind, Parameter, Phase, Process, Values
 from tumorabm.processes.transport.oxygen import ROOT
 from tumorabm.processes.vessels.growth import TIP_PATH
 from tumorabm.processes.vessels.survival import COVERAGE, PHENOTYPE
@@ -42,7 +44,7 @@ TIP_POSITION = Column("tip_position", "um", "of a tip, off the lattice (z, y, x)
 TIP_HEADING = Column("tip_heading", "1", "direction of a tip (z, y, x)", "f8", 0.0, "reset", (3,))
 SPROUT_OF = Column("sprout", "1", "uid of the tip that led the cell's sprout, 0 for none", "u8", 0, "copy")
 SPROUT_CELLS = Column("sprout_cells", "1", "stalk cells that a tip has left behind", "i4", 0, "reset")
-ORIGIN = Column("origin", "1", "0 host vessel, 1 sprout, 2 regrown along a sleeve", "i1", HOST, "reset")
+ORIGIN = Column("origin", "1", "0 host vessel, 1 sprout, 2 regrown along a sleeve, 3 an MDSC", "i1", HOST, "reset")
 
 _HEADING = purpose("tip heading")
 _CHOICE = purpose("sprout direction")
@@ -60,6 +62,7 @@ class CommitVessels(Process):
         "persistence": Parameter("cell_types.endothelial.tip_persistence", "1", "weight of a tip's heading"),
         "noise": Parameter("cell_types.endothelial.tip_noise", "1", "weight of chance"),
         "tip_spacing": Parameter("cell_types.endothelial.tip_spacing", "um", "no sprout nearer to another tip"),
+        "tip_exclusion": Parameter("cell_types.endothelial.tip_exclusion", "um", "the same where NOTCH selects tips"),
         "crowding_radius": Parameter("cell_types.endothelial.crowding_radius", "um", "within which vessels count"),
         "crowding_density": Parameter(
             "cell_types.endothelial.crowding_density", "1/um^2", "length per volume above which no sprout starts"
@@ -71,6 +74,17 @@ class CommitVessels(Process):
     substrates = ("vegf_a",)
     reads = ("requests", "cells", "vasculature", "microenvironment/vegf_a")
     writes = ("cells", "vasculature/links", "vasculature/sleeves")
+
+    def __init__(self, values: Mapping[str, float], mechanisms: frozenset[str] = frozenset()) -> None:
+        super().__init__(values)
+        # A least distance between tips stands for lateral inhibition, and a constant coverage for pericytes.
+        self.tips_apart = self.p.tip_exclusion if "notch" in mechanisms else self.p.tip_spacing
+        self.new_coverage = 0.0 if "pericytes" in mechanisms else self.p.tumor_coverage
+
+    @classmethod
+    def from_catalog(cls, catalog: Values, choice: Choice, given: Mapping[str, float] | None = None) -> CommitVessels:
+        """The process, with tips as close as cells allow where NOTCH selects them, and naked sprouts with pericytes."""
+        return cls(cls.values_from(catalog, choice.sets, given), choice.mechanisms)
 
     def step(self, tissue: Tissue, dt: float) -> None:
         cells, lattice, p = tissue.cells, tissue.lattice, self.p
@@ -89,7 +103,7 @@ class CommitVessels(Process):
             tuple(cells.storage(name) for name in changing),
             (cells.occupancy[VESSEL], vasculature.links, vasculature.sleeves, vasculature.neighbors),
             OFFSETS, lattice.geometry, lattice.spacing,
-            tissue.microenvironment["vegf_a"].concentration.reshape(-1), weights, p.tip_spacing, radius,
+            tissue.microenvironment["vegf_a"].concentration.reshape(-1), weights, self.tips_apart, radius,
             p.crowding_density * lattice.spacing**2, int(p.own_length / lattice.spacing),
         )  # fmt: skip
         self._complete(tissue, parents, births)
@@ -104,8 +118,8 @@ class CommitVessels(Process):
         daughters = fill_daughters(cells, parents)
         for name, values in kept.items():
             cells[name][daughters] = values
-        # A cell that grows back along a sleeve takes its neighbor's cover; a sprout has that of tumor vessels.
-        cells["coverage"][daughters[births != RECOLONIZE]] = self.p.tumor_coverage
+        # A cell that grows back along a sleeve takes its neighbor's cover; a sprout has that of tumor vessels, or none.
+        cells["coverage"][daughters[births != RECOLONIZE]] = self.new_coverage
         cells["origin"][daughters] = np.where(births == RECOLONIZE, RECOLONIZED, SPROUTED)
 
 

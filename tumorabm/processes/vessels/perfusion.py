@@ -48,11 +48,15 @@ class Perfusion(Process):
     writes = ("cells/perfused",)
 
     def step(self, tissue: Tissue, dt: float) -> None:
-        cells = tissue.cells
-        cell_type, site, root = cells["cell_type"], cells["site"], cells["root"]
-        marks = np.zeros(tissue.lattice.sites, dtype=np.uint8)
-        _mark(cell_type, site, root, cells["lumen_age"], self.p.delay, marks)
-        _fill_perfused(cell_type, site, root, tissue.vasculature.flowing(marks), cells["perfused"])
+        columns = (tissue.cells[name] for name in ("cell_type", "site", "root", "perfused"))
+        _fill_perfused(*columns, tissue.vasculature.flowing(open_marks(tissue, self.p.delay)))
+
+
+def open_marks(tissue: Tissue, delay: float) -> np.ndarray:
+    """What each site is to the blood, bits OPEN, INLET and OUTLET: uint8, shape (sites,)."""
+    marks = np.zeros(tissue.lattice.sites, dtype=np.uint8)
+    _mark(*(tissue.cells[name] for name in ("cell_type", "site", "root", "lumen_age")), delay, marks)
+    return marks
 
 
 # --- kernels ---------------------------------------------------------------------------------------------------------
@@ -78,7 +82,7 @@ def _mark(cell_type, site, root, lumen_age, delay, marks):
 
 
 @kernel
-def _fill_perfused(cell_type, site, root, flows, perfused):
+def _fill_perfused(cell_type, site, root, perfused, flows):
     for row in range(site.size):
         if cell_type[row] == ENDOTHELIAL:
             perfused[row] = flows[site[row]] or root[row] != NOT_ROOT

@@ -2,16 +2,18 @@
 
 Where the VEGFR2 signal exceeds a threshold, coverage relaxes towards that of tumor vessels,
 dC/dt = −k (C − C_tumor): it is VEGF that activates a host vessel, not who sits on its site. Solved exactly over a step.
-Pericytes as cells, and the way back, belong to their own mechanism.
+It stands in for pericytes, and steps aside where the mechanism ``pericytes`` is on (``stroma/pericytes``).
 
 Greenberg et al. (2008): VEGF through VEGFR2 suppresses PDGFR-β in pericytes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from tumorabm.processes.process import Kind, Parameter, Phase, Process
+from tumorabm.processes.process import Choice, Kind, Parameter, Phase, Process, Values
 from tumorabm.processes.signaling.vegfr2 import VEGFR2_SIGNAL
 from tumorabm.processes.vessels.survival import COVERAGE
 from tumorabm.tissue.cells import ENDOTHELIAL
@@ -35,7 +37,20 @@ class VesselRemodeling(Process):
     reads = ("cells/cell_type", "cells/vegfr2_signal", "cells/coverage")
     writes = ("cells/coverage",)
 
+    def __init__(self, values: Mapping[str, float], aside: bool = False) -> None:
+        super().__init__(values)
+        self.aside = aside
+
+    @classmethod
+    def from_catalog(
+        cls, catalog: Values, choice: Choice, given: Mapping[str, float] | None = None
+    ) -> VesselRemodeling:
+        """The process, which does nothing where there are pericytes."""
+        return cls(cls.values_from(catalog, choice.sets, given), "pericytes" in choice.mechanisms)
+
     def step(self, tissue: Tissue, dt: float) -> None:
+        if self.aside:
+            return
         cells = tissue.cells
         active = (cells["cell_type"] == ENDOTHELIAL) & (cells["vegfr2_signal"] > self.p.threshold)
         rows = np.flatnonzero(active & (cells["coverage"] > self.p.tumor_coverage))

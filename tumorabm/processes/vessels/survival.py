@@ -4,10 +4,12 @@ k = P(C) k_u F (1 − S(σ, C)) + k_prune (dead end). The pericyte coverage C pr
 P(C) = 1 − C (1 − m) of the rate, and it lowers the need for VEGF, S(σ, C) = σⁿ / (σ_½(C)ⁿ + σⁿ) of the VEGFR2 signal σ
 with σ_½(C) = σ_u (1 − C (1 − q)). So a covered host capillary lives on the little VEGF of normal tissue, also under a
 drug, and dies where there is none. F = f where blood flows and 1 where it does not: shear stress keeps endothelium
-alive. So one lost cell stops the flow in its segment, and the rest of the segment follows: vessels regress by segments
-and not cell by cell. A tip has no coverage. Feeding and draining sites belong to vessels that run on outside the block
-and do not regress. The slow turnover of healthy endothelium replaces a cell in its place and is no event here: as gaps,
-it would wear host tissue down wherever a drug keeps neighbors from filling them.
+alive. Where the wall shear stress τ is known (mechanism ``flow``), F = f + (1 − f) / (1 + (τ / τ_½)ⁿ) instead, so that
+vessels with feeble flow are pruned too. One lost cell stops the flow in its segment, and the rest of the segment
+follows: vessels regress by segments and not cell by cell. A tip has no coverage. Feeding and draining sites belong to
+vessels that run on outside the block and do not regress. The slow turnover of healthy endothelium replaces a cell in
+its place and is no event here: as gaps, it would wear host tissue down wherever a drug keeps neighbors from filling
+them.
 
 Benjamin et al. (1999): vessels without pericytes die selectively when VEGF is withdrawn. Dimmeler et al. (1996): shear
 stress suppresses apoptosis of endothelial cells.
@@ -15,12 +17,14 @@ stress suppresses apoptosis of endothelial cells.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from tumorabm.kernel import as_exponent, kernel
-from tumorabm.processes.process import Kind, Parameter, Phase, Process
+from tumorabm.processes.process import Choice, Kind, Parameter, Phase, Process, Values
 from tumorabm.processes.signaling.endothelium import SURVIVAL_SIGNAL
-from tumorabm.processes.transport.oxygen import PERFUSED, ROOT
+from tumorabm.processes.transport.oxygen import PERFUSED, ROOT, SHEAR
 from tumorabm.tissue.cells import ENDOTHELIAL, Column
 from tumorabm.tissue.tissue import Tissue
 from tumorabm.tissue.vasculature import NOT_ROOT, QUIESCENT, TIP, count_links
@@ -46,8 +50,12 @@ class EndothelialSurvival(Process):
         ),
         "covered_need": Parameter("cell_types.endothelial.covered_need", "1", "left of that under full cover", above=0),
         "exponent": Parameter("cell_types.endothelial.survival_exponent", "1", "steepness"),
+        "shear_half": Parameter(
+            "cell_types.endothelial.shear_half", "Pa", "wall shear stress of half the protection by flow", above=0
+        ),
+        "shear_exponent": Parameter("cell_types.endothelial.shear_exponent", "1", "steepness of it"),
     }
-    columns = (SURVIVAL_SIGNAL, PERFUSED, ROOT, PHENOTYPE, COVERAGE)
+    columns: tuple[Column, ...] = (SURVIVAL_SIGNAL, PERFUSED, ROOT, PHENOTYPE, COVERAGE, SHEAR)
     reads = (
         "cells/cell_type",
         "cells/root",
@@ -55,17 +63,37 @@ class EndothelialSurvival(Process):
         "cells/phenotype",
         "cells/coverage",
         "cells/survival_signal",
+        "cells/shear",
     )
     writes = ("rates/regress",)
     limits_step = ("uncovered_rate",)
 
+    def __init__(self, values: Mapping[str, float], by_shear: bool = False) -> None:
+        super().__init__(values)
+        self.by_shear = by_shear
+        # Whether blood flows counts without its flow, how much of it with it.
+        other = SHEAR if by_shear else PERFUSED
+        self.columns = (SURVIVAL_SIGNAL, ROOT, PHENOTYPE, COVERAGE, other)
+
+    @classmethod
+    def from_catalog(
+        cls, catalog: Values, choice: Choice, given: Mapping[str, float] | None = None
+    ) -> EndothelialSurvival:
+        """The process, which follows shear stress where the mechanism flow is on."""
+        return cls(cls.values_from(catalog, choice.sets, given), "flow" in choice.mechanisms)
+
     def step(self, tissue: Tissue, dt: float) -> None:
         cells, p = tissue.cells, self.p
         rate = np.empty(cells.n)
-        columns = ("cell_type", "root", "phenotype", "perfused", "coverage", "survival_signal")
+        left = np.empty(cells.n)
+        if self.by_shear:
+            _fill_left_by_shear(cells["shear"], p.flow_multiplier, p.shear_half, as_exponent(p.shear_exponent), left)
+        else:
+            _fill_left_by_blood(cells["perfused"], p.flow_multiplier, left)
+        columns = ("cell_type", "root", "phenotype", "coverage", "survival_signal")
         _fill_regression_rate(
-            *(cells[name] for name in columns), p.uncovered_rate, p.covered_multiplier, p.flow_multiplier, p.half,
-            p.covered_need, as_exponent(p.exponent), rate,
+            *(cells[name] for name in columns), left, p.uncovered_rate, p.covered_multiplier, p.half, p.covered_need,
+            as_exponent(p.exponent), rate,
         )  # fmt: skip
         tissue.rates.add("regress", self.name, rate)
 
@@ -111,17 +139,28 @@ def _exposure(coverage, covered_multiplier):
 
 
 @kernel
+def _fill_left_by_blood(perfused, flow_multiplier, out):
+    for row in range(out.size):
+        out[row] = flow_multiplier if perfused[row] != 0 else 1.0
+
+
+@kernel
+def _fill_left_by_shear(shear, flow_multiplier, half, exponent, out):
+    for row in range(out.size):
+        out[row] = flow_multiplier + (1.0 - flow_multiplier) / (1.0 + (shear[row] / half) ** exponent)
+
+
+@kernel
 def _fill_regression_rate(
-    cell_type, root, phenotype, perfused, coverage, signal,
-    uncovered_rate, covered_multiplier, flow_multiplier, half, covered_need, exponent, out,
+    cell_type, root, phenotype, coverage, signal, left,
+    uncovered_rate, covered_multiplier, half, covered_need, exponent, out,
 ):  # fmt: skip
     for row in range(out.size):
         out[row] = 0.0
         if cell_type[row] == ENDOTHELIAL and root[row] == NOT_ROOT:
             covered = 0.0 if phenotype[row] == TIP else coverage[row]
             lost = 1.0 - _response(signal[row], half * _exposure(covered, covered_need), exponent)
-            flow = flow_multiplier if perfused[row] != 0 else 1.0
-            out[row] = uncovered_rate * _exposure(covered, covered_multiplier) * flow * lost
+            out[row] = uncovered_rate * _exposure(covered, covered_multiplier) * left[row] * lost
 
 
 @kernel

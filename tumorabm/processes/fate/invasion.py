@@ -1,0 +1,129 @@
+"""Invasion: tumor cells that hold on to each other less, and what guides them.
+
+**Hold.** The adhesion of a tumor cell is that of the reference cell times
+
+    h = E R(β) / (E_ref R(β_ref)) · (1 − w (1 − m)),    R(β) = 1/(1 + (β/β_half)^n)
+
+with E the membrane's E-cadherin and β the nuclear beta-catenin of its signaling network: HGF takes beta-catenin from
+E-cadherin, and what gets into the nucleus, where pVHL does not hold it back, replaces cell contacts. m is the density
+of matrix at the cell, which it holds on to as well. The reference cell's lesion stays as compact as it is without
+invasion.
+
+**Speed.** A cell that holds on less is faster, 1 + (f − 1)(1 − h) times where h < 1: HGF scatters cells.
+
+**Guides.** A hop gains what the guide of its sites rises, g = w_H c/(K + c) + w_V v + w_M m: along HGF, by the
+occupancy of MET; along vessels, v = 1 on a vessel's site and beside it (co-option); towards denser matrix (haptotaxis).
+The hop is carried out in ``commit``. Without signaling, HGF or matrix, what needs them is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Self
+
+import numpy as np
+
+from tumorabm.kernel import as_exponent
+from tumorabm.processes.fate.commit import HOLD
+from tumorabm.processes.process import Choice, Kind, Parameter, Phase, Process, Values
+from tumorabm.processes.signaling.cell_signaling import Drive
+from tumorabm.processes.signaling.tumor import CELL_TYPE, TUMOR_NETWORK
+from tumorabm.tissue.cells import TUMOR, VESSEL, Column
+from tumorabm.tissue.geometry import beside_free
+from tumorabm.tissue.tissue import Tissue
+
+_CATENIN, _CADHERIN = "beta_catenin", "e_cadherin"
+_HGF, _MATRIX = "hgf", "matrix"
+
+
+class Invasion(Process):
+    """What tumor cells hold on to, and what guides their hops.
+
+    Parameters
+    ----------
+    values : mapping
+        The declared parameters.
+    catenin, cadherin : Drive, optional
+        Nuclear beta-catenin and E-cadherin of the network, where tumor signaling is on and has them.
+    on_matrix : bool
+        Whether there is matrix.
+    """
+
+    name = "invasion"
+    phase = Phase.REQUESTS
+    kind = Kind.DIAGNOSTIC
+    mechanism = "invasion"
+    parameters = {
+        "half": Parameter("cell_types.tumor.hold_catenin_half", "1", "nuclear beta-catenin that halves hold", above=0),
+        "exponent": Parameter("cell_types.tumor.hold_catenin_exponent", "1", "steepness of that"),
+        "by_matrix": Parameter("cell_types.tumor.hold_by_matrix", "1", "share of hold that matrix gives"),
+        "loose_speed": Parameter("cell_types.tumor.loose_speed", "1", "of a cell without hold, relative", above=0),
+        "along_hgf": Parameter("cell_types.tumor.hgf_attraction", "1", "weight of MET's occupancy in the guide"),
+        "met_half": Parameter("substrates.hgf.met_dissociation", "nM", "of HGF and MET", above=0),
+        "along_vessels": Parameter("cell_types.tumor.vessel_attraction", "1", "what a vessel adds to the guide"),
+        "along_matrix": Parameter("cell_types.tumor.matrix_attraction", "1", "weight of matrix in the guide"),
+    }
+    columns: tuple[Column, ...] = (HOLD, TUMOR_NETWORK)
+    substrates: tuple[str, ...] = (_HGF,)
+    reads = (
+        "cells/site",
+        "cells/cell_type",
+        "cells/state",
+        "cells/tumor_network",
+        "microenvironment/hgf",
+        "microenvironment/matrix",
+    )
+    writes = ("cells/hold", "rates/migrate")
+
+    def __init__(
+        self,
+        values: Mapping[str, float],
+        catenin: Drive | None = None,
+        cadherin: Drive | None = None,
+        on_matrix: bool = False,
+    ) -> None:
+        super().__init__(values)
+        self.catenin, self.cadherin, self.on_matrix = catenin, cadherin, on_matrix
+        self.substrates = (_HGF, _MATRIX) if on_matrix else (_HGF,)
+        self.columns = (HOLD, *dict.fromkeys(drive.column for drive in (catenin, cadherin) if drive is not None))
+
+    @classmethod
+    def from_catalog(cls, catalog: Values, choice: Choice, given: Mapping[str, float] | None = None) -> Self:
+        """The process with the two nodes of the cells' network, where it has them."""
+        catenin, cadherin = (Drive.of_node(catalog, choice, CELL_TYPE, node) for node in (_CATENIN, _CADHERIN))
+        return cls(cls.values_from(catalog, choice.sets, given), catenin, cadherin, _MATRIX in choice.substrates)
+
+    def step(self, tissue: Tissue, dt: float) -> None:
+        cells = tissue.cells
+        rows = cells.alive(TUMOR)
+        hold = self.hold(tissue, rows)
+        cells["hold"][rows] = hold
+        faster = np.ones(cells.n)
+        faster[rows] = (1.0 + (self.p.loose_speed - 1.0) * np.maximum(0.0, 1.0 - hold)) ** 2
+        tissue.rates.multiply("migrate", self.name, faster)
+        tissue.requests.guide(TUMOR, self.guide(tissue))
+
+    def hold(self, tissue: Tissue, rows: np.ndarray) -> np.ndarray:
+        """Adhesion of some tumor cells relative to the reference cell, shape (m,)."""
+        hold = np.ones(rows.size)
+        if self.cadherin is not None:
+            hold *= self.cadherin.relative(tissue)[rows]
+        if self.catenin is not None:
+            hold *= self._kept(self.catenin.activity(tissue)[rows]) / self._kept(self.catenin.reference)
+        if self.on_matrix:
+            matrix = tissue.microenvironment[_MATRIX].at(tissue.cells["site"][rows])
+            hold *= 1.0 - self.p.by_matrix * (1.0 - matrix)
+        return hold
+
+    def guide(self, tissue: Tissue) -> np.ndarray:
+        """What attracts tumor cells, shape (sites,): where it falls by 1, one of e hops is made."""
+        vessels = np.where(tissue.cells.occupancy[VESSEL] >= 0, np.int32(-1), np.int32(0))
+        hgf = tissue.microenvironment[_HGF].concentration.reshape(-1)
+        guide = self.p.along_vessels * beside_free(vessels, tissue.lattice.geometry)
+        guide += self.p.along_hgf * (hgf / (self.p.met_half + hgf))
+        if self.on_matrix:
+            guide += self.p.along_matrix * tissue.microenvironment[_MATRIX].concentration.reshape(-1)
+        return guide
+
+    def _kept(self, catenin: np.ndarray | float) -> np.ndarray | float:
+        return 1.0 / (1.0 + (catenin / self.p.half) ** as_exponent(self.p.exponent))

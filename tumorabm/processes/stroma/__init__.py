@@ -1,0 +1,1 @@
+"""Pericytes, MDSCs, fibroblasts and T cells."""

@@ -1,0 +1,228 @@
+"""Cytotoxic T cells: they come with blood, recognize tumor cells beside them, kill them, and exhaust.
+
+A T cell enters through perfused endothelium at a constant rate per cell of it, wanders, and leaves after an exponential
+life. On meeting a tumor cell it is as likely to kill it, relative to a pair that nothing hides or holds back, as
+
+    w = (1 − HLA) (1 − PD1 · PDL1)
+
+where 1 − HLA = (1 − HLA-G)(1 − HLA-E) and PDL1 are what the tumor cell shows, its type's and its clone's alterations
+joined, and PD1 = (q + (1 − q) e) · left is the T cell's PD-1: it rises with exhaustion e, and drugs with a
+``pd1_inhibition`` leave 1/(1 + Σ C/K) of it, C unbound in blood. The T cell kills at the rate k (1 − e) w (1 − s) with
+the largest w within reach, its own and the neighboring sites, and s where an MDSC is as near. It handles one cell at a
+time: more cells within reach do not make it faster. Exhaustion follows what it meets, de/dt = k_e r (1 − e) − k_r e,
+with r the largest 1 − HLA of the living tumor cells within reach; solved exactly while r stays.
+
+Those meant are specific for the tumor, a small part of all T cells there. Halle et al. (2016) for the speed of killing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final, Self
+
+import numpy as np
+
+from tumorabm.processes.process import Choice, Kind, Parameter, Phase, Process, Values
+from tumorabm.processes.signaling.cell_signaling import expressions_of
+from tumorabm.processes.signaling.inhibitors import Inhibitor, inhibitors_of, share_left
+from tumorabm.processes.stroma.commit import FREE_PD1, KILLS, PDL1, RECOGNITION, likelihood
+from tumorabm.processes.stroma.mdsc import in_blood
+from tumorabm.processes.stroma.movement import Wandering
+from tumorabm.processes.transport.oxygen import PERFUSED
+from tumorabm.tissue.cells import ALIVE, ENDOTHELIAL, IMMUNE, MDSC, PARENCHYMA, T_CELL, TUMOR, Column
+from tumorabm.tissue.tissue import Tissue
+
+EXHAUSTION = Column("exhaustion", "1", "of a T cell: 0 fresh, 1 without effect", "f8", 0.0, "reset")
+_MECHANISM: Final = "t_cells"
+_TARGET: Final = "pd1"
+_SHOWN: Final = ("hla_g_expression", "hla_e_expression", "pdl1_expression")
+
+
+def around(tissue: Tissue, rows: np.ndarray, layer: int) -> np.ndarray:
+    """Rows of a layer's cells on the own and on the neighboring sites of some cells, -1 for none, shape (m, 27)."""
+    sites = tissue.cells["site"][rows]
+    near = np.concatenate([sites[:, None], tissue.vasculature.neighbors[sites]], axis=1)
+    return np.where(near >= 0, tissue.cells.occupancy[layer][near], -1)
+
+
+def targets_around(tissue: Tissue, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows within reach of some cells, shape (m, 27), and which of them are living tumor cells."""
+    near = around(tissue, rows, PARENCHYMA)
+    cells = tissue.cells
+    return near, (near >= 0) & (cells["cell_type"][near] == TUMOR) & (cells["state"][near] == ALIVE)
+
+
+class TumorRecognition(Process):
+    """What tumor cells show to T cells.
+
+    Parameters
+    ----------
+    values : mapping
+        The declared parameters.
+    shown : sequence of mapping of str to float
+        By row of the clone table, what alterations make a cell show besides, by ``<molecule>_expression``.
+    """
+
+    name = "tumor_recognition"
+    phase = Phase.STATE
+    kind = Kind.DIAGNOSTIC
+    mechanism = _MECHANISM
+    parameters = {name: Parameter(f"cell_types.tumor.{name}", "1", "of a cell without alterations") for name in _SHOWN}
+    columns = (RECOGNITION, PDL1)
+    reads = ("cells/cell_type", "cells/clone")
+    writes = ("cells/recognition", "cells/pdl1")
+
+    def __init__(self, values: Mapping[str, float], shown: Sequence[Mapping[str, float]] = ()) -> None:
+        super().__init__(values)
+        # The last row is for cells of no clone, whose number is -1.
+        every = [*shown, {}]
+        hla_g, hla_e, pdl1 = (
+            np.array([1.0 - (1.0 - values[name]) * (1.0 - of.get(name, 0.0)) for of in every]) for name in _SHOWN
+        )
+        self.recognition, self.pdl1 = (1.0 - hla_g) * (1.0 - hla_e), pdl1
+
+    @classmethod
+    def from_catalog(cls, catalog: Values, choice: Choice, given: Mapping[str, float] | None = None) -> Self:
+        """The process for the clones of the experiment."""
+        shown = [expressions_of(catalog, alterations, choice.sets) for alterations in choice.clones]
+        return cls(cls.values_from(catalog, choice.sets, given), shown)
+
+    def step(self, tissue: Tissue, dt: float) -> None:
+        cells = tissue.cells
+        tumor = cells["cell_type"] == TUMOR
+        clone = cells["clone"][tumor]
+        cells["recognition"][tumor] = self.recognition[clone]
+        cells["pdl1"][tumor] = self.pdl1[clone]
+
+
+class Exhaustion(Process):
+    """Exhaustion of T cells by what they meet."""
+
+    name = "exhaustion"
+    phase = Phase.STATE
+    kind = Kind.EVOLVING
+    mechanism = _MECHANISM
+    parameters = {
+        "rate": Parameter("cell_types.t_cell.exhaustion_rate", "1/h", "among tumor cells that nothing hides"),
+        "recovery": Parameter("cell_types.t_cell.recovery_rate", "1/h", "back from it"),
+    }
+    columns = (EXHAUSTION, RECOGNITION)
+    reads = ("cells/site", "cells/cell_type", "cells/state", "cells/recognition", "cells/exhaustion")
+    writes = ("cells/exhaustion",)
+
+    def step(self, tissue: Tissue, dt: float) -> None:
+        cells = tissue.cells
+        rows = cells.alive(T_CELL)
+        near, target = targets_around(tissue, rows)
+        met = np.where(target, cells["recognition"][near], 0.0).max(axis=1, initial=0.0)
+        onset = self.p.rate * met
+        total = onset + self.p.recovery
+        end = onset / np.where(total > 0.0, total, 1.0)
+        before = cells["exhaustion"][rows]
+        cells["exhaustion"][rows] = before + (end - before) * -np.expm1(-total * dt)
+
+
+class TCellRecruitment(Process):
+    """Rate at which T cells enter through each endothelial cell."""
+
+    name = "t_cell_recruitment"
+    phase = Phase.RATES
+    kind = Kind.DIAGNOSTIC
+    mechanism = _MECHANISM
+    parameters = {"rate": Parameter("cell_types.t_cell.recruitment_rate", "1/h", "through a perfused endothelial cell")}
+    columns = (PERFUSED,)
+    reads = ("cells/cell_type", "cells/perfused")
+    writes = ("rates/admit_t_cell",)
+    limits_step = ("rate",)
+
+    def step(self, tissue: Tissue, dt: float) -> None:
+        cells = tissue.cells
+        perfused = (cells["cell_type"] == ENDOTHELIAL) & (cells["perfused"] > 0)
+        tissue.rates.add("admit_t_cell", self.name, perfused * self.p.rate)
+
+
+class TCellTurnover(Process):
+    """Rate at which T cells die or leave."""
+
+    name = "t_cell_turnover"
+    phase = Phase.RATES
+    kind = Kind.DIAGNOSTIC
+    mechanism = _MECHANISM
+    parameters = {"lifespan": Parameter("cell_types.t_cell.lifespan", "h", "mean life in the tumor", above=0)}
+    reads = ("cells/cell_type",)
+    writes = ("rates/leave",)
+
+    def step(self, tissue: Tissue, dt: float) -> None:
+        tissue.rates.add("leave", self.name, (tissue.cells["cell_type"] == T_CELL) / self.p.lifespan)
+
+
+class TCellKilling(Process):
+    """PD-1 that is free on T cells, and the rate at which they kill.
+
+    Parameters
+    ----------
+    values : mapping
+        The declared parameters.
+    inhibitors : sequence of Inhibitor
+        Compounds that occupy PD-1.
+    """
+
+    name = "t_cell_killing"
+    phase = Phase.RATES
+    kind = Kind.DIAGNOSTIC
+    mechanism = _MECHANISM
+    parameters = {
+        "rate": Parameter("cell_types.t_cell.kill_rate", "1/h", "of a T cell that nothing holds back"),
+        "pd1": Parameter("cell_types.t_cell.pd1_expression", "1", "PD-1 of a T cell that is not exhausted"),
+        "suppression": Parameter("cell_types.t_cell.mdsc_suppression", "1", "share that an MDSC beside it takes away"),
+    }
+    columns = (EXHAUSTION, RECOGNITION, PDL1, FREE_PD1, KILLS)  # COMMIT counts kills
+    reads = (
+        "cells/site",
+        "cells/cell_type",
+        "cells/state",
+        "cells/recognition",
+        "cells/pdl1",
+        "cells/exhaustion",
+        "patient",
+    )
+    writes = ("rates/kill", "cells/free_pd1")
+    limits_step = ("rate",)
+
+    def __init__(self, values: Mapping[str, float], inhibitors: Sequence[Inhibitor] = ()) -> None:
+        super().__init__(values)
+        self.inhibitors = tuple(inhibitors)
+
+    @classmethod
+    def from_catalog(cls, catalog: Values, choice: Choice, given: Mapping[str, float] | None = None) -> Self:
+        """The process with those of the experiment's drugs that occupy PD-1."""
+        drugs = inhibitors_of(catalog, (*choice.drugs, *choice.exposure), choice.sets)
+        return cls(cls.values_from(catalog, choice.sets, given), [item for item in drugs if item.node == _TARGET])
+
+    def step(self, tissue: Tissue, dt: float) -> None:
+        cells, p = tissue.cells, self.p
+        rows = cells.alive(T_CELL)
+        exhaustion = cells["exhaustion"][rows]
+        left = share_left(self.inhibitors, in_blood(tissue, self.inhibitors))
+        free = (p.pd1 + (1.0 - p.pd1) * exhaustion) * left
+        cells["free_pd1"][rows] = free
+        near, target = targets_around(tissue, rows)
+        chance = likelihood(cells["recognition"][near], cells["pdl1"][near], free[:, None])
+        beside = around(tissue, rows, IMMUNE)
+        suppressed = ((beside >= 0) & (cells["cell_type"][beside] == MDSC)).any(axis=1)
+        rate = np.zeros(cells.n)
+        rate[rows] = p.rate * (1.0 - exhaustion) * np.where(target, chance, 0.0).max(axis=1, initial=0.0)
+        rate[rows[suppressed]] *= 1.0 - p.suppression
+        tissue.rates.add("kill", self.name, rate)
+
+
+class TCellWandering(Wandering):
+    """Movement of T cells, without direction."""
+
+    name = "t_cell_wandering"
+    mechanism = _MECHANISM
+    row_type = T_CELL
+    parameters = {
+        "speed": Parameter("cell_types.t_cell.speed", "um/h", "of a moving cell"),
+        "persistence": Parameter("cell_types.t_cell.persistence", "h", "of its direction"),
+    }
