@@ -91,6 +91,7 @@ def everything(tissue: Tissue) -> dict[str, np.ndarray]:
         asked = tissue.requests.ordered((number,), np.arange(MOST_ROWS))
         if asked[0].size:
             out[f"requests/{event}"] = np.stack([part.astype(float) for part in asked])
+    out |= {f"requests/guides/{cell_type}": guide.copy() for cell_type, guide in tissue.requests.guides.items()}
     return out
 
 
@@ -256,7 +257,11 @@ def test_what_it_reads_is_declared_and_exists(grown, name: str) -> None:
         assert any(covered(known, [entry]) for known in there) or entry in parts, f"{entry} is nowhere in a tissue"
     for entry in process.writes:
         part, _, event = entry.partition("/")
-        known = event in EVENTS if part in ("rates", "requests") and event else any(covered(k, [entry]) for k in there)
+        known = (
+            event in (*EVENTS, "guides")
+            if part in ("rates", "requests") and event
+            else any(covered(k, [entry]) for k in there)
+        )
         assert known or entry in parts, f"{entry} is nowhere in a tissue"
     assert undeclared_reads(tissue, process, DT) == set()
 

@@ -22,6 +22,8 @@ from tumorabm.config import load_experiment
 from tumorabm.recording.run_folder import RunFolder
 from tumorabm.run import RunInterrupted, branch, parts, resume, run_experiment
 
+FIRST_LINE = Path(__file__).parent.parent / "configs" / "experiments" / "sunitinib_first_line.yaml"
+
 
 @pytest.fixture(scope="module")
 def config(tmp_path_factory) -> Path:
@@ -221,3 +223,41 @@ def test_killed_at_random_moments_and_resumed(config, whole, tmp_path, count) ->
         shutil.rmtree(out)
     print(f"resumed from steps {resumed_from}")
     assert any(step < STEPS for step in resumed_from), "no run was killed before its end"
+
+
+def test_a_reload_changes_nothing_where_fields_wait() -> None:
+    """A quiet tissue, in which VEGF waits with its bound form: what decides on the next solve is in the checkpoint."""
+    from tumorabm.build import build
+    from tumorabm.step import advance
+
+    settings = ["lattice.shape=[60, 60]", "burn_in=2 h", "cells[0].radius=160 um"]
+    experiment = load_experiment(FIRST_LINE, settings)
+    tissue, processes = build(experiment)
+    reloaded, others = build(experiment)
+    waiting = 0
+    for step in range(24):
+        if step in (10, 15, 21):
+            waiting += tissue.microenvironment["vegf_a"].waited > 0.0
+            state = reloaded.state()
+            reloaded, others = build(experiment)
+            reloaded.load(state)
+            for process in others:
+                process.prepare(reloaded)
+        advance(tissue, processes, experiment.time_step)
+        advance(reloaded, others, experiment.time_step)
+    assert waiting > 0
+    assert tissue.digests() == reloaded.digests()
+
+
+@pytest.mark.slow
+def test_kernels_stay_within_their_arrays(tmp_path: Path) -> None:
+    """Every mechanism on, with the bounds of all arrays checked: kernels are compiled anew for that."""
+    script = (
+        "from short_run import short\nfrom tumorabm.build import build\nfrom tumorabm.step import advance\n"
+        "tissue, processes = build(short())\nfor _ in range(30):\n    advance(tissue, processes, 2.0)\n"
+    )
+    environment = {**os.environ, "NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=Path(__file__).parent, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-2000:]

@@ -1,8 +1,10 @@
-"""Where the time of a step goes: a table of processes, in ms per step and as shares.
+"""Where the time of a step goes: by theme, and by process, in ms per step and as shares.
 
     python tests/benchmarks/profile_step.py [--config FILE] [--skip STEPS] [--steps STEPS] [--set path=value]...
 
-Steps that are skipped warm the kernels and let the tissue develop. One thread, processor time.
+Steps that are skipped warm the kernels and let the tissue develop. One thread, processor time. What lies outside of
+compiled kernels (numpy and the interpreter) is measured over as many steps again. ``--patient`` takes the lattice of
+``test_a_patient_year``.
 """
 
 from __future__ import annotations
@@ -14,27 +16,35 @@ from pathlib import Path
 
 def main() -> None:
     os.environ.setdefault("NUMBA_NUM_THREADS", "1")
-    from scenes import DAYS, FIRST_LINE, Scene
+    from scenes import DAYS, FIRST_LINE, PATIENT, Scene
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--config", type=Path, default=FIRST_LINE)
     parser.add_argument("--skip", type=int, default=1, help="steps before the measurement")
     parser.add_argument("--steps", type=int, help="steps to measure; without it all of sunitinib_first_line")
+    parser.add_argument("--patient", action="store_true", help="100 x 100 sites, all mechanisms on, under treatment")
     parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", help="as of `tumorabm run`")
     chosen = parser.parse_args()
 
-    scene = Scene(chosen.set, chosen.config)
+    scene = Scene([*(PATIENT if chosen.patient else ()), *chosen.set], chosen.config)
     scene.advance(chosen.skip)
     steps = chosen.steps or round(DAYS * 24 / scene.dt) - chosen.skip
     spent = scene.profile(steps)
+    sites, cells = scene.tissue.lattice.sites, scene.tissue.cells.n
+    themes, outside = scene.by_theme(spent), scene.by_theme(scene.outside_kernels(steps))
     whole = spent.pop("step")
+    busy = os.getloadavg()[0] > os.cpu_count()
+    print("| theme | ms per step | share | outside of kernels |\n|---|---:|---:|---:|")
+    for name, seconds in sorted(themes.items(), key=lambda item: -item[1]):
+        print(f"| {name} | {1e3 * seconds:.3f} | {100 * seconds / whole:.1f} % | {1e3 * outside[name]:.3f} |")
+    print(f"| whole step | {1e3 * whole:.3f} | | {1e3 * sum(outside.values()):.3f} |\n")
     print("| process | ms per step | share |\n|---|---:|---:|")
     for name, seconds in spent.items():
         print(f"| {name} | {1e3 * seconds:.3f} | {100 * seconds / whole:.1f} % |")
     print(f"| whole step | {1e3 * whole:.3f} | |")
-    print(
-        f"\n{steps} steps in {steps * whole:.1f} s; {scene.tissue.cells.n} cells on {scene.tissue.lattice.sites} sites"
-    )
+    print(f"\n{steps} steps in {steps * whole:.1f} s; {cells} cells on {sites} sites")
+    if busy:
+        print("Measured on a busy machine: more processes run than it has processors.")
 
 
 if __name__ == "__main__":

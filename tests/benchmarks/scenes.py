@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
 from tumorabm.build import build
 from tumorabm.config import load_experiment
+from tumorabm.kernel import Kernel
 from tumorabm.processes.process import Process
+from tumorabm.processes.signaling.cell_signaling import CellSignaling
+from tumorabm.processes.transport.solve import FieldSolve
 from tumorabm.step import advance
 from tumorabm.tissue.tissue import Tissue
 
@@ -17,6 +20,16 @@ FIRST_LINE = Path(__file__).parents[2] / "configs" / "experiments" / "sunitinib_
 DAYS = 455  # of the experiment: 90 of burn-in and 365
 # A tenth of the sites is free, so that births find room, as they do in a lesion that is not packed solid.
 FULL_OF_TUMOR = "cells=[{shape: all, density: 0.9, clone: clear_cell}]"
+# A patient year: a step of the main experiment on this lattice with all mechanisms on, while the drug is there.
+YEAR = 365 * 12  # steps of 2 h
+PATIENT = ["lattice.shape=[100, 100]", "cells[0].radius=220 um", "burn_in=5 d"]
+_THEMES = {
+    "dosing": "patient",
+    "transport": "fields: terms",
+    "signaling": "signals at receptors",
+    "vessels": "vessels",
+    "stroma": "stroma",
+}
 
 
 class Scene:
@@ -48,15 +61,56 @@ class Scene:
         spent["step"] = time.process_time() - begin
         return {name: seconds / steps for name, seconds in spent.items()}
 
+    def outside_kernels(self, steps: int) -> dict[str, float]:
+        """The same without what compiled kernels take: numpy and the interpreter. To time each call adds a little."""
+        inside = dict.fromkeys((process.name for process in self.processes), 0.0)
+        call = Kernel.__call__
+
+        def timed(kernel: Kernel, *args: object) -> object:
+            begin = time.process_time()
+            try:
+                return call(kernel, *args)
+            finally:
+                inside[_Timed.now] += time.process_time() - begin
+
+        Kernel.__call__ = timed  # type: ignore[method-assign]
+        try:
+            spent = self.profile(steps)
+        finally:
+            Kernel.__call__ = call  # type: ignore[method-assign]
+        kernels = {name: seconds / steps for name, seconds in inside.items()} | {"step": sum(inside.values()) / steps}
+        return {name: seconds - kernels[name] for name, seconds in spent.items()}
+
+    def by_theme(self, spent: Mapping[str, float]) -> dict[str, float]:
+        """The seconds of a profile by theme; between processes it is the interpreter alone."""
+        out: dict[str, float] = {}
+        for process in self.processes:
+            theme = theme_of(process)
+            out[theme] = out.get(theme, 0.0) + spent[process.name]
+        out["between processes"] = spent["step"] - sum(out.values())
+        return out
+
+
+def theme_of(process: Process) -> str:
+    """What a process belongs to in an itemised table."""
+    if isinstance(process, FieldSolve):
+        return "fields: solution"
+    if isinstance(process, CellSignaling):
+        return "networks inside cells"
+    parts = type(process).__module__.split(".")
+    return _THEMES.get(parts[2] if len(parts) > 2 else "", "cells: rates, risks, events")
+
 
 class _Timed:
     """A process that notes how long its steps take."""
+
+    now = ""  # name of the process whose step is taken
 
     def __init__(self, process: Process, spent: dict[str, float]) -> None:
         self._process, self._spent = process, spent
 
     def step(self, tissue: Tissue, dt: float) -> None:
-        begin = time.process_time()
+        _Timed.now, begin = self._process.name, time.process_time()
         self._process.step(tissue, dt)
         self._spent[self._process.name] += time.process_time() - begin
 

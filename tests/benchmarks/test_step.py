@@ -9,6 +9,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
@@ -16,7 +17,7 @@ from typing import Any
 
 import numba
 import pytest
-from scenes import DAYS, FIRST_LINE, Scene, seconds, sites_full_of_tumor
+from scenes import DAYS, FIRST_LINE, PATIENT, YEAR, Scene, seconds, sites_full_of_tumor
 
 pytestmark = pytest.mark.benchmark
 
@@ -77,6 +78,32 @@ def test_the_experiment(benchmark: Any) -> None:
     note(benchmark, ms_per_step=1e3 * spent["step"], s_for_the_whole_run=DAYS * 12 * spent["step"])
     if benchmark.enabled:
         assert DAYS * 12 * spent["step"] <= 2 * 45.0
+
+
+def test_a_patient_year(benchmark: Any) -> None:
+    """Ten days under sunitinib with all mechanisms on 100 x 100 sites, and what that makes of a year of 4380 steps."""
+    scene = Scene(PATIENT)
+    scene.advance(6 * 12)
+    spent = benchmark.pedantic(scene.profile, args=(10 * 12,), rounds=1)
+    themes = {name.replace(" ", "_"): 1e3 * seconds for name, seconds in scene.by_theme(spent).items()}
+    note(benchmark, ms_per_step=1e3 * spent["step"], s_for_a_year=YEAR * spent["step"], **themes)
+    if benchmark.enabled:
+        assert YEAR * spent["step"] <= 2 * 60.0
+
+
+def test_memory_of_a_step_grows_with_the_sites(benchmark: Any) -> None:
+    """What a step takes for itself with all mechanisms on, from 1e4 to 4e4 sites, at its peak and per site."""
+    per_site = {}
+    for side in (100, 200):
+        scene = Scene([f"lattice.shape=[{side}, {side}]", f"cells[0].radius={2.2 * side} um", "burn_in=0 d"])
+        scene.advance(2)
+        tracemalloc.start()
+        scene.advance()
+        per_site[side**2] = tracemalloc.get_traced_memory()[1] / side**2
+        tracemalloc.stop()
+    benchmark.pedantic(scene.advance, rounds=1)
+    note(benchmark, **{f"bytes_per_site_at_{sites:.0e}": size for sites, size in per_site.items()})
+    assert per_site[40_000] <= 1.25 * per_site[10_000]
 
 
 def test_a_step_scales_with_the_sites(benchmark: Any) -> None:

@@ -17,12 +17,13 @@ from tumorabm.config.blocks import CloneBlock
 from tumorabm.errors import InputError
 from tumorabm.processes import registered
 from tumorabm.processes.dosing.schedule import dose_events
+from tumorabm.processes.mechanisms import MECHANISMS
 from tumorabm.recording.outputs import registered_outputs
 from tumorabm.tissue.lattice import FIXED, NO_FLUX, PERIODIC
 
 ROOT = Path(__file__).parents[2]
 FIRST_LINE = ROOT / "configs" / "experiments" / "sunitinib_first_line.yaml"
-EXPERIMENTS = sorted((ROOT / "configs" / "experiments").glob("*.yaml"))
+EXPERIMENTS = sorted((ROOT / "configs" / "experiments").rglob("*.yaml"))
 
 
 def small(**changes: Any) -> dict[str, Any]:
@@ -44,6 +45,14 @@ def test_every_experiment_is_valid(path: Path) -> None:
     experiment = load_experiment(path)
     assert experiment.name == path.stem
     assert experiment.duration > 0.0
+
+
+def test_every_mechanism_has_an_experiment_that_shows_it() -> None:
+    """What they show is measured in tests/validation/mechanism_effects.py."""
+    folder = ROOT / "configs" / "experiments" / "mechanisms"
+    assert {path.stem for path in folder.glob("*.yaml")} == set(MECHANISMS)
+    for path in sorted(folder.glob("*.yaml")):
+        assert load_experiment(path).mechanisms[path.stem], path.stem
 
 
 def test_first_line_sunitinib_in_internal_units() -> None:

@@ -14,7 +14,7 @@ from tumorabm.config.overrides import derived_from
 from tumorabm.recording.outputs import constants_of
 
 ROOT = Path(__file__).parents[2]
-EXPERIMENTS = sorted((ROOT / "configs" / "experiments").glob("*.yaml"))
+EXPERIMENTS = sorted((ROOT / "configs" / "experiments").rglob("*.yaml"))
 
 
 def overridden(small_config: Path, **catalog: str) -> Experiment:

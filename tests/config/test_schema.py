@@ -13,7 +13,8 @@ from tumorabm.config import load_experiment
 from tumorabm.config.schema import experiment_schema, schema_text
 
 ROOT = Path(__file__).parents[2]
-CONFIGS = sorted([*(ROOT / "configs" / "experiments").glob("*.yaml"), *(ROOT / "configs" / "presets").glob("*.yaml")])
+EXPERIMENTS = sorted((ROOT / "configs" / "experiments").rglob("*.yaml"))
+CONFIGS = [*EXPERIMENTS, *sorted((ROOT / "configs" / "presets").glob("*.yaml"))]
 
 
 @pytest.fixture(scope="module")
@@ -32,10 +33,11 @@ def test_the_committed_schema_is_current() -> None:
 def test_our_files_fit_the_schema(path: Path, validator: jsonschema.Draft202012Validator) -> None:
     validator.validate(yaml.read(path).data)
     first = path.read_text(encoding="utf-8").splitlines()[0]
-    assert first == "# yaml-language-server: $schema=../schema/experiment.json"
+    above = "../" * len(path.relative_to(ROOT / "configs").parent.parts)
+    assert first == f"# yaml-language-server: $schema={above}schema/experiment.json"
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "configs" / "experiments").glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
 def test_resolved_experiments_fit_the_schema(path: Path, validator: jsonschema.Draft202012Validator) -> None:
     validator.validate(load_experiment(path).resolved())
 

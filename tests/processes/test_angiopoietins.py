@@ -38,7 +38,7 @@ def rates(tissue: Tissue) -> tuple[np.ndarray, np.ndarray]:
 
 def test_without_vegf_ang2_makes_vessels_regress_with_it_sprout() -> None:
     for signal, share in ((0.0, 0.0), (0.4, 0.5)):
-        regress, sprout = rates(scene(ang2=1.0, survival_signal=signal))
+        regress, sprout = rates(scene(ang2=1.0, vegfr2_signal=signal))
         np.testing.assert_allclose(regress, 0.01 * (1.0 - share))
         np.testing.assert_allclose(sprout, 0.02 * share)
 
@@ -53,7 +53,7 @@ def test_ang1_takes_its_place_by_affinity() -> None:
 def test_coverage_protects_a_tip_does_not_sprout_and_roots_stay() -> None:
     np.testing.assert_allclose(rates(scene(ang2=1.0, coverage=1.0))[0], 0.001)
     tissue = scene(
-        ang2=1.0, coverage=1.0, survival_signal=10.0, phenotype=np.array([TIP, 0, 0, 0, 0]),
+        ang2=1.0, coverage=1.0, vegfr2_signal=10.0, phenotype=np.array([TIP, 0, 0, 0, 0]),
         root=np.array([0, 0, 0, 0, ARTERIOLE]),
     )  # fmt: skip
     np.testing.assert_allclose(rates(tissue)[1], [0.0, 0.002, 0.002, 0.002, 0.0], rtol=1e-4)

@@ -18,11 +18,11 @@ from tumorabm.processes.stroma.mdsc import (
     MdscRecruitment,
     MdscSecretion,
     hypoxia,
-    living_tumor,
+    hypoxic_tumor,
     local_mean,
 )
 from tumorabm.step import advance
-from tumorabm.tissue.cells import APOPTOTIC, ENDOTHELIAL, FIBROBLAST, MDSC, T_CELL
+from tumorabm.tissue.cells import APOPTOTIC, ENDOTHELIAL, FIBROBLAST, MDSC, T_CELL, TUMOR
 from tumorabm.tissue.lattice import NO_FLUX, PERIODIC, Lattice
 from tumorabm.tissue.microenvironment import Substrate
 from tumorabm.tissue.tissue import Tissue
@@ -44,13 +44,13 @@ def test_hypoxia_falls_with_oxygen_and_is_a_half_at_its_half() -> None:
     np.testing.assert_allclose(hypoxia(pressures, 5.0, 2.0), [1.0, 1.0, 0.8, 0.5, 0.2, 0.0], atol=1e-12)
 
 
-def test_living_tumor_cells_are_told_from_all_others() -> None:
+def test_only_living_tumor_cells_are_hypoxic_tumor() -> None:
     tissue = tissue_with()
-    assert not living_tumor(tissue.cells).any()
+    assert not hypoxic_tumor(tissue, 5.0, 2.0).any()
     put_tumor(tissue, [3, 4], state=np.array([0, APOPTOTIC]))
     put(tissue, FIBROBLAST, [5])
     put(tissue, MDSC, [6])
-    assert np.flatnonzero(living_tumor(tissue.cells)).tolist() == [3]
+    assert np.flatnonzero(hypoxic_tumor(tissue, 5.0, 2.0)).tolist() == [3]
 
 
 @pytest.mark.parametrize("shape", [(1, 7, 9), (5, 6, 7), (1, 1, 12)])
@@ -244,8 +244,7 @@ def test_they_come_into_hypoxic_tumor_within_days_and_stay_few() -> None:
     for _ in range(120):
         advance(tissue, processes, 2.0)
         counts.append(tissue.cells.alive(MDSC).size)
-    living = living_tumor(tissue.cells)
-    assert 0.005 < np.mean(counts[60:]) / living.sum() < 0.2
+    assert 0.005 < np.mean(counts[60:]) / tissue.cells.alive(TUMOR).size < 0.2
     assert max(counts[60:]) < 3.0 * np.mean(counts[60:])
     assert tissue.microenvironment["bv8"].concentration.max() > 0.0
 

@@ -23,6 +23,8 @@ ON = {"apoptosis", "migration", "competing_risks", "commit_parenchyma", "compact
 SIGNALING = {"birth", "tumor_signaling", "signaled_division", "signaled_survival"}
 INTACT = np.array([10.0, 12.0, 14.0])
 
+ENGINE = f"{SHORT}mechanisms: {{all: false}}\n"
+
 
 def test_differences_are_paired() -> None:
     (row,) = compared(INTACT, {"a": np.array([20.0, 21.0, 25.0])})
@@ -65,7 +67,7 @@ def test_intervals_hold_what_they_promise_and_pairs_make_them_short() -> None:
 
 def test_what_cannot_be_removed_says_why(tmp_path: Path) -> None:
     config = tmp_path / "short.yaml"
-    config.write_text(SHORT, encoding="utf-8")
+    config.write_text(ENGINE, encoding="utf-8")
     asked = Ablation(str(config), "sprout_supply_share", replicates=2, of="processes")
     assert asked.kept == {
         "pharmacokinetics": "a treatment needs this process; for an untreated run give 'treatment: []'",
@@ -74,12 +76,12 @@ def test_what_cannot_be_removed_says_why(tmp_path: Path) -> None:
         "commit_vessels": "without it there is no sprout_supply_share",
     }
     assert list(asked.kept)[-2:] == ["compaction", "commit_vessels"]
-    assert set(asked.removable) | set(asked.kept) == set(short().active_processes())
+    assert set(asked.removable) | set(asked.kept) == set(short("mechanisms.all=false").active_processes())
 
 
 def test_a_process_keeps_its_parameters_where_another_is_removed(tmp_path: Path) -> None:
     config = tmp_path / "short.yaml"
-    config.write_text(SHORT, encoding="utf-8")
+    config.write_text(ENGINE, encoding="utf-8")
     said = ("processes.migration={speed: 3 um/h}",)
     arms = Ablation(str(config), "tumor_cells", settings=said, of="processes").sweep()["factors"][WITHOUT]["values"]
     assert arms[NOTHING]["migration"] == arms["birth"]["migration"] == {"speed": "3 um/h"}

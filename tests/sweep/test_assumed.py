@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from short_run import short
+from short_run import short as everything
 
 from tumorabm.config import load_experiment
 from tumorabm.config.contents import catalog_reads
@@ -15,8 +15,16 @@ from tumorabm.sweep.assumed import assumed_values
 MAIN = Path(__file__).parents[2] / "configs" / "experiments" / "sunitinib_first_line.yaml"
 
 
+ENGINE = ("mechanisms.all=false",)  # with all mechanisms there are several times as many values to try
+
+
+def short(*overrides: str):
+    """The short experiment of the engine alone."""
+    return everything(*ENGINE, *overrides)
+
+
 def test_all_that_is_assumed_and_read_is_varied() -> None:
-    experiment = load_experiment(MAIN)
+    experiment = load_experiment(MAIN, ENGINE)
     values, left_out = assumed_values(experiment)
     reads = {path: experiment.catalog.entry(path, experiment.sets) for path in catalog_reads(experiment)}
     assumed = {path for path, entry in reads.items() if "assumed" in entry.source}
@@ -54,7 +62,7 @@ def test_where_sources_disagree_the_chosen_range_holds(targets: str, expected: t
 
 
 def test_an_end_that_the_experiment_cannot_have_is_not_reached() -> None:
-    (value,), _ = assumed_values(load_experiment(MAIN), ["recolonization_rate"])
+    (value,), _ = assumed_values(load_experiment(MAIN, ENGINE), ["recolonization_rate"])
     assert (value.low, value.high) == (0.3, 2.0)
     assert value.notes == (
         "varied to 2 1/d only; at 3 1/d: '2 h' is too long for recolonization.rate of 0.125 1/h, which cannot "
@@ -75,7 +83,7 @@ def test_names_are_labels_paths_or_their_last_part() -> None:
     with pytest.raises(InputError) as error:
         assumed_values(short(), ["initial", "adhesoin", "spacing", "substrates.oxygen.hypoxic_threshold"])
     assert [str(problem) for problem in error.value.problems][:2] == [
-        "--factors: 'initial' is one of amino_acids_initial, fgf2_initial, il8_initial, oxygen_initial, vegf_a_initial",
+        f"--factors: 'initial' is one of {', '.join(sorted(f'{name}_initial' for name in short().all_substrates))}",
         "--factors: 'adhesoin' is no value that the experiment reads; did you mean 'adhesion'?",
     ]
     with pytest.raises(InputError, match="hypoxic_threshold: the catalog gives no range"):

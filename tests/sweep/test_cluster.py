@@ -40,7 +40,7 @@ LONG = 2  # index of a run that takes a second or two; runs 0 and 1 take less th
 def make_sweep(out: Path, **resources: object) -> Path:
     """Folder of a sweep of three runs, the last of them longer than the others."""
     sweep = {
-        "base": yaml.parse(SHORT, "short").data,
+        "base": {**yaml.parse(SHORT, "short").data, "mechanisms": {"all": False}},
         "set": {
             "lattice": {"shape": [32, 32], "spacing": "20 um", "boundary": "no_flux"},
             "cells": [{"shape": "disc", "radius": "120 um"}],

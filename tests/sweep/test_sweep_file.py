@@ -185,7 +185,8 @@ def test_what_follows_from_a_factor_follows_it() -> None:
     assert [experiment.vessels.spacing for experiment in experiments(sweep)] == [100.0, 120.0]
     off = load_sweep(factor(path="processes.commit_vessels", values=[True, False]))
     with_it, without = (set(experiment.record.outputs) for experiment in experiments(off))
-    assert with_it - without == {"sprout_supply_share", "host_supply_share", "recolonized_supply_share"}
+    of_origin = {"sprout_supply_share", "host_supply_share", "recolonized_supply_share", "myeloid_endothelial_cells"}
+    assert with_it - without == of_origin
 
 
 # --- seeds and identity ----------------------------------------------------------------------------------------------

@@ -171,11 +171,13 @@ class Cells:
 
     def alive(self, cell_type: int) -> np.ndarray:
         """Rows of the living cells of a type."""
-        return np.flatnonzero((self["cell_type"] == cell_type) & (self["state"] == ALIVE))
+        rows = np.empty(self.n, dtype=np.int64)
+        return rows[: _list_alive(self["cell_type"], self["state"], cell_type, rows)]
 
     def rows_of(self, cell_type: int) -> np.ndarray:
         """Rows of the cells of a type, debris included."""
-        return np.flatnonzero(self["cell_type"] == cell_type)
+        rows = np.empty(self.n, dtype=np.int64)
+        return rows[: _list_rows(self["cell_type"], cell_type, rows)]
 
     def state(self) -> dict[str, np.ndarray]:
         """Copies of all columns in use."""
@@ -186,8 +188,9 @@ class Cells:
         count = len(state["uid"])
         self.n = self._different = 0
         self.reserve(count)
-        for name in self.specs:
+        for name, spec in self.specs.items():
             self._arrays[name][:count] = state[name]
+            self._arrays[name][count:] = spec.default
         self.n = count
         self.rebuild_occupancy()
 
@@ -197,6 +200,26 @@ def _filled(spec: Column, size: int) -> np.ndarray:
 
 
 # --- kernels ---------------------------------------------------------------------------------------------------------
+
+
+@kernel
+def _list_alive(cell_type, state, wanted, rows):
+    """List the rows of the living cells of a type; how many there are."""
+    count = 0
+    for row in range(cell_type.size):
+        rows[count] = row  # overwritten by the next, if it does not count
+        count += (cell_type[row] == wanted) & (state[row] == ALIVE)
+    return count
+
+
+@kernel
+def _list_rows(cell_type, wanted, rows):
+    """List the rows of the cells of a type; how many there are."""
+    count = 0
+    for row in range(cell_type.size):
+        rows[count] = row
+        count += cell_type[row] == wanted
+    return count
 
 
 @kernel

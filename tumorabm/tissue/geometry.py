@@ -52,24 +52,28 @@ def squared_distance(a, b, geometry):
 def occupied_share(site, occupied, geometry, radius):
     """Share of occupied sites in the box of this radius (in sites) around a site, as far as the lattice goes."""
     nz, ny, nx = geometry[0], geometry[1], geometry[2]
-    center = (site // (ny * nx), (site // nx) % ny, site % nx)
-    begin = np.empty(3, dtype=np.int64)
-    end = np.empty(3, dtype=np.int64)
-    for axis in range(3):
-        n = geometry[axis]
-        if geometry[3 + axis]:  # around a short axis every site counts once
-            begin[axis] = center[axis] - min(radius, (n - 1) // 2)
-            end[axis] = center[axis] + min(radius, n // 2) + 1
-        else:
-            begin[axis] = max(center[axis] - radius, 0)
-            end[axis] = min(center[axis] + radius + 1, n)
+    low_z, high_z = _box_along(site // (ny * nx), nz, geometry[3], radius)
+    low_y, high_y = _box_along((site // nx) % ny, ny, geometry[4], radius)
+    low_x, high_x = _box_along(site % nx, nx, geometry[5], radius)
     count = 0
-    for z in range(begin[0], end[0]):
-        for y in range(begin[1], end[1]):
-            for x in range(begin[2], end[2]):
-                if occupied[((z % nz) * ny + y % ny) * nx + x % nx] >= 0:
-                    count += 1
-    return count / ((end[0] - begin[0]) * (end[1] - begin[1]) * (end[2] - begin[2]))
+    for z in range(low_z, high_z):
+        for y in range(low_y, high_y):
+            row = ((z % nz) * ny + y % ny) * nx
+            if low_x >= 0 and high_x <= nx:
+                for at in range(row + low_x, row + high_x):
+                    count += occupied[at] >= 0
+            else:
+                for x in range(low_x, high_x):
+                    count += occupied[row + x % nx] >= 0
+    return count / ((high_z - low_z) * (high_y - low_y) * (high_x - low_x))
+
+
+@kernel
+def _box_along(center, n, periodic, radius):
+    """First place of a box along an axis of n sites, and the one behind its last."""
+    if periodic:  # around a short axis every site counts once
+        return center - min(radius, (n - 1) // 2), center + min(radius, n // 2) + 1
+    return max(center - radius, 0), min(center + radius + 1, n)
 
 
 @kernel

@@ -117,18 +117,29 @@ class Field:
     def term(self, term: str) -> np.ndarray:
         """Sum of the contributions to a term, shape (nz, ny, nx); to be read, not written."""
         parts = self._contributions[term]
-        names = sorted(parts)
-        if not names:
+        if not parts:
             return self.zeros
-        total = parts[names[0]]
-        for name in names[1:]:
-            total = total + parts[name]
+        first, *others = sorted(parts)
+        if not others:
+            return parts[first]
+        total = parts[first] + parts[others[0]]
+        for name in others[1:]:
+            total += parts[name]
         return total
+
+    def terms(self) -> dict[str, np.ndarray]:
+        """All terms, by name."""
+        return {term: self.term(term) if parts else self.zeros for term, parts in self._contributions.items()}
 
     def remember(self, terms: Mapping[str, np.ndarray]) -> None:
         """Keep the terms that the field has been solved for."""
         for term in TERMS:
             self.solved[term] = terms[term] if terms[term] is self.zeros else terms[term].copy()
+
+    @property
+    def compares(self) -> bool:
+        """Whether the terms of the last solve decide on the next one: also those of a bound form, with its mobile's."""
+        return self.substrate.solver == "steady" or self.may_wait or self.substrate.bound_form_of != ""
 
     @property
     def may_wait(self) -> bool:
@@ -171,7 +182,7 @@ class Microenvironment:
             out[f"{name}/concentration"] = field.concentration.copy()
             if field.held is not None:
                 out[f"{name}/held"] = field.held.copy()
-            if field.substrate.solver == "steady" or field.may_wait:
+            if field.compares:
                 kept = {term: array for term, array in field.solved.items() if array is not field.zeros}
                 out.update({f"{name}/solved_{term}": array.copy() for term, array in kept.items()})
             if field.may_wait:
@@ -185,7 +196,7 @@ class Microenvironment:
             field.concentration[:] = state[f"{name}/concentration"]
             held = state.get(f"{name}/held")
             field.held = None if held is None else np.array(held)
-            if field.substrate.solver == "steady" or field.may_wait:
+            if field.compares:
                 for term in TERMS:
                     solved = state.get(f"{name}/solved_{term}")
                     field.solved[term] = field.zeros if solved is None else np.array(solved)

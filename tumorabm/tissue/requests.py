@@ -23,6 +23,7 @@ class Rates:
     def __init__(self) -> None:
         self._additions: dict[str, dict[str, np.ndarray]] = {}
         self._factors: dict[str, dict[str, np.ndarray]] = {}
+        self._nothing = np.zeros(0)  # the rate of what nobody contributes to, shared and never written
 
     def clear(self) -> None:
         """Forget everything (at the start of RATES)."""
@@ -42,7 +43,9 @@ class Rates:
         additions, factors = self._additions.get(event, {}), self._factors.get(event, {})
         names = sorted(additions)
         if not names:
-            return np.zeros(n)
+            if self._nothing.size != n:
+                self._nothing = np.zeros(n)
+            return self._nothing
         total = additions[names[0]]
         for name in names[1:]:
             total = total + additions[name]
@@ -98,7 +101,8 @@ class Requests:
         self._kinds.append(kind)
         self._rows.append(np.asarray(rows, dtype=np.int64))
         self._times.append(np.asarray(times, dtype=np.float64))
-        self._draws.append(np.broadcast_to(np.asarray(draws, dtype=np.int64), rows.shape))
+        numbers = draws if isinstance(draws, np.ndarray) else np.full(rows.shape, draws)
+        self._draws.append(numbers.astype(np.int64, copy=False))
 
     def guide(self, cell_type: int, values: np.ndarray) -> None:
         """Say what attracts the wandering cells of a type, shape (sites,), for this step."""

@@ -106,7 +106,7 @@ class CommitParenchyma(Process):
         parents = _carry_out(
             np.uint64(tissue.seed), np.uint64(tissue.step_number), kind, row, number, n,
             cells.storage("uid"), cells.storage("site"), cells.storage("state"), cells.storage("births"),
-            cells["cell_type"],
+            cells.storage("cell_type"),
             cells.occupancy[PARENCHYMA], tissue.vasculature.neighbors, tissue.lattice.geometry,
             self._offsets, self._shells, self._shell_of, cohesion,
             int(self.p.collapse_reach / tissue.lattice.spacing), self.p.adhesion,
@@ -291,6 +291,7 @@ def _carry_out(
                 uid[daughter] = mix(uid[row], np.uint64(births[row]))
                 site[daughter] = place
                 occupied[place] = daughter
+                cell_type[daughter] = cell_type[row]  # looked at by what follows in this step
                 parents[born] = row
                 born += 1
         elif kind == MIGRATE and state[row] == ALIVE:

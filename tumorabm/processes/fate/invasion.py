@@ -23,7 +23,7 @@ from typing import Self
 
 import numpy as np
 
-from tumorabm.kernel import as_exponent
+from tumorabm.kernel import as_exponent, kernel
 from tumorabm.processes.fate.commit import HOLD
 from tumorabm.processes.process import Choice, Kind, Parameter, Phase, Process, Values
 from tumorabm.processes.signaling.cell_signaling import Drive
@@ -73,7 +73,7 @@ class Invasion(Process):
         "microenvironment/hgf",
         "microenvironment/matrix",
     )
-    writes = ("cells/hold", "rates/migrate")
+    writes = ("cells/hold", "rates/migrate", "requests/guides")
 
     def __init__(
         self,
@@ -107,9 +107,9 @@ class Invasion(Process):
         """Adhesion of some tumor cells relative to the reference cell, shape (m,)."""
         hold = np.ones(rows.size)
         if self.cadherin is not None:
-            hold *= self.cadherin.relative(tissue)[rows]
+            hold *= self.cadherin.relative(tissue, rows)
         if self.catenin is not None:
-            hold *= self._kept(self.catenin.activity(tissue)[rows]) / self._kept(self.catenin.reference)
+            hold *= self._kept(self.catenin.activity(tissue, rows)) / self._kept(self.catenin.reference)
         if self.on_matrix:
             matrix = tissue.microenvironment[_MATRIX].at(tissue.cells["site"][rows])
             hold *= 1.0 - self.p.by_matrix * (1.0 - matrix)
@@ -117,13 +117,28 @@ class Invasion(Process):
 
     def guide(self, tissue: Tissue) -> np.ndarray:
         """What attracts tumor cells, shape (sites,): where it falls by 1, one of e hops is made."""
-        vessels = np.where(tissue.cells.occupancy[VESSEL] >= 0, np.int32(-1), np.int32(0))
-        hgf = tissue.microenvironment[_HGF].concentration.reshape(-1)
-        guide = self.p.along_vessels * beside_free(vessels, tissue.lattice.geometry)
-        guide += self.p.along_hgf * (hgf / (self.p.met_half + hgf))
+        fields, p = tissue.microenvironment, self.p
+        hgf = fields[_HGF].concentration.reshape(-1)
+        guide = np.empty(tissue.lattice.sites)
+        vessel = tissue.cells.occupancy[VESSEL]
+        _fill_guide(vessel, tissue.lattice.geometry, hgf, p.along_vessels, p.along_hgf, p.met_half, guide)
         if self.on_matrix:
-            guide += self.p.along_matrix * tissue.microenvironment[_MATRIX].concentration.reshape(-1)
+            guide += p.along_matrix * fields[_MATRIX].concentration.reshape(-1)
         return guide
 
     def _kept(self, catenin: np.ndarray | float) -> np.ndarray | float:
         return 1.0 / (1.0 + (catenin / self.p.half) ** as_exponent(self.p.exponent))
+
+
+# --- kernels ---------------------------------------------------------------------------------------------------------
+
+
+@kernel
+def _fill_guide(vessel, geometry, hgf, along_vessels, along_hgf, half, out):
+    """What vessels and HGF add to the guide of every site."""
+    free = np.empty_like(vessel)  # a vessel's site as one that is free
+    for site in range(vessel.size):
+        free[site] = -1 if vessel[site] >= 0 else 0
+    near = beside_free(free, geometry)
+    for site in range(out.size):
+        out[site] = along_vessels * near[site] + along_hgf * (hgf[site] / (half + hgf[site]))

@@ -220,10 +220,10 @@ class Drive:
         effects = effects_of(catalog, usual.reference, choice.sets)
         return cls(network_column(cell_type, network), network.index(node), usual, effects)
 
-    def activity(self, tissue: Tissue) -> np.ndarray:
-        """The output of every cell, shape (n,); 0 in cells of other types."""
-        return tissue.cells[self.column.name][:, self.index]
+    def activity(self, tissue: Tissue, rows: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """The output of every cell, or of some, shape (n,); 0 in cells of other types."""
+        return tissue.cells[self.column.name][rows, self.index]
 
-    def relative(self, tissue: Tissue) -> np.ndarray:
+    def relative(self, tissue: Tissue, rows: np.ndarray | slice = slice(None)) -> np.ndarray:
         """The output relative to that of the reference cell, shape (n,)."""
-        return self.activity(tissue) / self.reference
+        return self.activity(tissue, rows) / self.reference

@@ -19,6 +19,7 @@ from typing import Final
 import numpy as np
 
 from tumorabm.errors import InputError
+from tumorabm.kernel import kernel
 from tumorabm.processes.process import Choice, Kind, Phase, Process, Values
 from tumorabm.processes.signaling.cell_signaling import CellSignaling, effects_of, network_column
 from tumorabm.processes.signaling.course import Left, steady
@@ -38,6 +39,7 @@ SIGNALS: Final[dict[str, Column]] = {
 DIVISION_SIGNAL, SURVIVAL_SIGNAL, MOTILITY_SIGNAL = SIGNALS.values()
 # Signals at which the reference cell's outputs are tabulated, dense where vessels decide between life and death.
 _TABLE: Final = np.linspace(0.0, 1.0, 801) ** 2
+_PLACES: Final = 4096  # of a grid that leads into the table
 
 
 class EndothelialSignaling(CellSignaling):
@@ -114,15 +116,24 @@ class EquivalentSignals(Process):
         """Steady outputs of the reference cell at the signals of the table, by output; none without signaling."""
         return {} if self.network is None else tabulated(self.network, self._effects)
 
+    @cached_property
+    def _near(self) -> dict[str, np.ndarray]:
+        """By output, the places in the table of evenly spaced values."""
+        return {
+            name: np.searchsorted(shown, np.linspace(shown[0], shown[-1], _PLACES), "right").clip(1, shown.size - 1) - 1
+            for name, shown in self.outputs.items()
+        }
+
     def step(self, tissue: Tissue, dt: float) -> None:
         cells = tissue.cells
-        rows = np.flatnonzero(cells["cell_type"] == ENDOTHELIAL)
+        rows = cells.rows_of(ENDOTHELIAL)
         for output, column in SIGNALS.items():
             if self.network is None or output not in self.outputs:
                 cells[column.name][rows] = cells["vegfr2_signal"][rows]
             else:
-                shown = cells["endothelial_network"][rows, self.network.index(output)]
-                cells[column.name][rows] = np.interp(shown, self.outputs[output], _TABLE)
+                index = self.network.index(output)
+                shown, state = self.outputs[output], cells["endothelial_network"]
+                _look_up(rows, state, index, shown, _TABLE, self._near[output], cells[column.name])
 
 
 def tabulated(network: Network, effects: Mapping[str, float]) -> dict[str, np.ndarray]:
@@ -142,3 +153,32 @@ def tabulated(network: Network, effects: Mapping[str, float]) -> dict[str, np.nd
         if not (np.diff(values) > 0.0).all():
             raise InputError(f"network {network.name}: {name} does not rise with the signal of {RECEPTOR}")
     return out
+
+
+# --- kernels ---------------------------------------------------------------------------------------------------------
+
+
+@kernel
+def _look_up(rows, network, index, shown, signals, near, out):
+    """Signal of each row at which the reference cell shows as much of an output; between those of a table, on a line.
+
+    ``near`` tells where in the table to look, for values on a grid of its own: no search is then needed.
+    """
+    last = shown.size - 1
+    scale = (near.size - 1) / (shown[last] - shown[0])
+    for i in range(rows.size):
+        value = network[rows[i], index]
+        if value >= shown[last]:
+            out[rows[i]] = signals[last]
+        elif value <= shown[0]:
+            out[rows[i]] = signals[0]
+        elif np.isnan(value):
+            out[rows[i]] = value
+        else:
+            j = near[np.int64((value - shown[0]) * scale)]
+            while shown[j] > value:
+                j -= 1
+            while shown[j + 1] <= value:
+                j += 1
+            slope = (signals[j + 1] - signals[j]) / (shown[j + 1] - shown[j])
+            out[rows[i]] = slope * (value - shown[j]) + signals[j]

@@ -13,8 +13,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-import numpy as np
-
 from tumorabm.kernel import kernel
 from tumorabm.processes.process import Choice, Kind, Parameter, Phase, Process, Values
 from tumorabm.processes.signaling.inhibitors import inhibitors_of
@@ -85,14 +83,12 @@ class AmplifiedSignal(Vegfr2Signal):
 
     def step(self, tissue: Tissue, dt: float) -> None:
         cells, p = tissue.cells, self.p
-        rows = np.flatnonzero(cells["cell_type"] == ENDOTHELIAL)
-        vegf, plgf = (tissue.microenvironment[name].at(cells["site"][rows]) for name in self.substrates)
-        occupied = vegf / (p.dissociation + vegf)
-        ratio = plgf / p.plgf_on_vegfr1
-        by_plgf = ratio / (1.0 + vegf / p.vegf_on_vegfr1 + ratio)
-        active = occupied * (1.0 + p.amplification * by_plgf * (1.0 - occupied))
-        cells["vegfr2_signal"][rows] = active / self.inhibition(tissue)
-        cells["vegf_acting"][rows] = p.dissociation * active / (1.0 - active)
+        columns = (cells[name] for name in ("cell_type", "site", "vegfr2_signal", "vegf_acting"))
+        ligands = (tissue.microenvironment[name].concentration.reshape(-1) for name in self.substrates)
+        _fill_amplified(
+            *columns, *ligands, p.dissociation, p.vegf_on_vegfr1, p.plgf_on_vegfr1, p.amplification,
+            self.inhibition(tissue),
+        )  # fmt: skip
 
 
 # --- kernels ---------------------------------------------------------------------------------------------------------
@@ -104,3 +100,17 @@ def _fill_signal(cell_type, site, signal, vegf, dissociation, inhibition):
         if cell_type[row] == ENDOTHELIAL:
             ligand = vegf[site[row]]
             signal[row] = ligand / (dissociation + ligand) / inhibition
+
+
+@kernel
+def _fill_amplified(
+    cell_type, site, signal, acting, vegf, plgf, dissociation, vegf_on_vegfr1, plgf_on_vegfr1, amplification, inhibition
+):
+    for row in range(site.size):
+        if cell_type[row] == ENDOTHELIAL:
+            ligand, ratio = vegf[site[row]], plgf[site[row]] / plgf_on_vegfr1
+            occupied = ligand / (dissociation + ligand)
+            by_plgf = ratio / (1.0 + ligand / vegf_on_vegfr1 + ratio)
+            active = occupied * (1.0 + amplification * by_plgf * (1.0 - occupied))
+            signal[row] = active / inhibition
+            acting[row] = dissociation * active / (1.0 - active)

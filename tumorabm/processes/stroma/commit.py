@@ -104,9 +104,8 @@ class CommitStroma(Process):
             raise ValueError(f"a cell asks for {number.max() + 1} hops in a step; at most {DRAWS} can be told apart")
         n = cells.n
         cells.reserve(n + kind.size)
-        guides = np.zeros((len(CELL_TYPES), tissue.lattice.sites))
-        for cell_type, guide in tissue.requests.guides.items():
-            guides[cell_type] = guide
+        given, flat = tissue.requests.guides, np.zeros(tissue.lattice.sites)
+        guides = tuple(np.ascontiguousarray(given.get(item, flat), dtype=np.float64) for item in range(len(CELL_TYPES)))
         names = ("recognition", "pdl1", "free_pd1") if self.killing else ()
         made, template, killers, gone = _carry_out(
             np.uint64(tissue.seed), np.uint64(tissue.step_number), kind, row, number, n,

@@ -213,7 +213,7 @@ class FibroblastTurnover(Process):
         living = np.full(tissue.lattice.sites, -1, dtype=np.int32)
         living[sites] = 0
         share = np.empty(rows.size)
-        _fill_shares(sites, living, tissue.lattice.geometry, int(self.p.radius / tissue.lattice.spacing), share)
+        _fill_shares(sites, living, tissue.lattice.geometry, max(1, int(self.p.radius / tissue.lattice.spacing)), share)
         divide, die = np.zeros(cells.n), np.zeros(cells.n)
         room = np.maximum(0.0, 1.0 - share / self.p.largest_share)
         divide[rows] = math.log(2.0) / self.p.doubling_time * drive * room

@@ -28,7 +28,7 @@ from tumorabm.processes.signaling.inhibitors import Inhibitor, inhibitors_of, sh
 from tumorabm.processes.stroma.movement import Wandering
 from tumorabm.processes.transport.cell_secretion import CellSecretion
 from tumorabm.processes.transport.oxygen import PERFUSED
-from tumorabm.tissue.cells import ALIVE, ENDOTHELIAL, MDSC, PARENCHYMA, TUMOR, Cells
+from tumorabm.tissue.cells import ENDOTHELIAL, MDSC, TUMOR
 from tumorabm.tissue.lattice import Lattice
 from tumorabm.tissue.tissue import Tissue
 
@@ -44,9 +44,10 @@ def hypoxia(oxygen: np.ndarray, half: float, exponent: float) -> np.ndarray:
 
 def hypoxic_tumor(tissue: Tissue, half: float, exponent: float) -> np.ndarray:
     """Hypoxia of the living tumor cell on each site, 0 where there is none, shape (sites,)."""
-    living = living_tumor(tissue.cells)
-    out = np.zeros(living.size)
-    out[living] = hypoxia(tissue.microenvironment["oxygen"].concentration.reshape(-1)[living], half, exponent)
+    cells = tissue.cells
+    sites = cells["site"][cells.alive(TUMOR)]
+    out = np.zeros(tissue.lattice.sites)
+    out[sites] = hypoxia(tissue.microenvironment["oxygen"].at(sites), half, exponent)
     return out
 
 
@@ -116,19 +117,12 @@ class MdscPool(Process):
 
     def burden(self, tissue: Tissue) -> float:
         """Mean hypoxia of the living tumor cells, 0 without any; over sites, so that rows may be in any order."""
-        count = int(np.count_nonzero(living_tumor(tissue.cells)))
+        count = tissue.cells.alive(TUMOR).size
         return float(hypoxic_tumor(tissue, self.p.oxygen_half, self.p.oxygen_exponent).sum()) / max(count, 1)
 
     def _left(self, tissue: Tissue) -> float:
         """What drugs in blood leave of the pool in the long run."""
         return share_left(self.inhibitors, in_blood(tissue, self.inhibitors))
-
-
-def living_tumor(cells: Cells) -> np.ndarray:
-    """Where living tumor cells are, bool, shape (sites,)."""
-    row = cells.occupancy[PARENCHYMA]
-    living = np.append((cells["cell_type"] == TUMOR) & (cells["state"] == ALIVE), False)
-    return living[row]  # row -1, where nobody is, is the last
 
 
 def in_blood(tissue: Tissue, inhibitors: Sequence[Inhibitor]) -> dict[str, float]:

@@ -29,11 +29,11 @@ class Wandering(Process):
     kind = Kind.EVENTS
     row_type: ClassVar[int]
     reads: ClassVar[tuple[str, ...]] = ("cells/site", "cells/cell_type", "cells/state", "cells/uid")
-    writes = ("requests/wander",)
+    writes = ("requests/wander", "requests/guides")
 
     def step(self, tissue: Tissue, dt: float) -> None:
         rows = tissue.cells.alive(self.row_type)
-        if rows.size == 0:
+        if rows.size == 0 or dt <= 0.0:
             return
         rate = hop_rate(self.p.speed, self.p.persistence, tissue.lattice.spacing)
         if rate * dt > 0.5 * _MOST_HOPS:

@@ -22,6 +22,7 @@ from typing import Final, Self
 
 import numpy as np
 
+from tumorabm.kernel import kernel
 from tumorabm.processes.process import Choice, Kind, Parameter, Phase, Process, Values
 from tumorabm.processes.signaling.cell_signaling import expressions_of
 from tumorabm.processes.signaling.inhibitors import Inhibitor, inhibitors_of, share_left
@@ -31,6 +32,7 @@ from tumorabm.processes.stroma.movement import Wandering
 from tumorabm.processes.transport.oxygen import PERFUSED
 from tumorabm.tissue.cells import ALIVE, ENDOTHELIAL, IMMUNE, MDSC, PARENCHYMA, T_CELL, TUMOR, Column
 from tumorabm.tissue.tissue import Tissue
+from tumorabm.tissue.vasculature import DIRECTIONS
 
 EXHAUSTION = Column("exhaustion", "1", "of a T cell: 0 fresh, 1 without effect", "f8", 0.0, "reset")
 _MECHANISM: Final = "t_cells"
@@ -38,18 +40,13 @@ _TARGET: Final = "pd1"
 _SHOWN: Final = ("hla_g_expression", "hla_e_expression", "pdl1_expression")
 
 
-def around(tissue: Tissue, rows: np.ndarray, layer: int) -> np.ndarray:
-    """Rows of a layer's cells on the own and on the neighboring sites of some cells, -1 for none, shape (m, 27)."""
-    sites = tissue.cells["site"][rows]
-    near = np.concatenate([sites[:, None], tissue.vasculature.neighbors[sites]], axis=1)
-    return np.where(near >= 0, tissue.cells.occupancy[layer][near], -1)
-
-
-def targets_around(tissue: Tissue, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows within reach of some cells, shape (m, 27), and which of them are living tumor cells."""
-    near = around(tissue, rows, PARENCHYMA)
+def targets_around(tissue: Tissue, rows: np.ndarray) -> np.ndarray:
+    """Rows of the living tumor cells on the own and the neighboring sites of some cells, -1 for none, shape (m, 27)."""
     cells = tissue.cells
-    return near, (near >= 0) & (cells["cell_type"][near] == TUMOR) & (cells["state"][near] == ALIVE)
+    near = np.full((rows.size, 1 + DIRECTIONS), -1, dtype=np.int64)
+    columns = (cells[name] for name in ("site", "cell_type", "state"))
+    _fill_targets(rows, *columns, cells.occupancy[PARENCHYMA], tissue.vasculature.neighbors, near)
+    return near
 
 
 class TumorRecognition(Process):
@@ -113,8 +110,8 @@ class Exhaustion(Process):
     def step(self, tissue: Tissue, dt: float) -> None:
         cells = tissue.cells
         rows = cells.alive(T_CELL)
-        near, target = targets_around(tissue, rows)
-        met = np.where(target, cells["recognition"][near], 0.0).max(axis=1, initial=0.0)
+        near = targets_around(tissue, rows)
+        met = np.where(near >= 0, cells["recognition"][near], 0.0).max(axis=1, initial=0.0)
         onset = self.p.rate * met
         total = onset + self.p.recovery
         end = onset / np.where(total > 0.0, total, 1.0)
@@ -206,13 +203,15 @@ class TCellKilling(Process):
         left = share_left(self.inhibitors, in_blood(tissue, self.inhibitors))
         free = (p.pd1 + (1.0 - p.pd1) * exhaustion) * left
         cells["free_pd1"][rows] = free
-        near, target = targets_around(tissue, rows)
+        near = targets_around(tissue, rows)
         chance = likelihood(cells["recognition"][near], cells["pdl1"][near], free[:, None])
-        beside = around(tissue, rows, IMMUNE)
-        suppressed = ((beside >= 0) & (cells["cell_type"][beside] == MDSC)).any(axis=1)
+        best = np.where(near >= 0, chance, 0.0).max(axis=1, initial=0.0)
+        left_by_mdscs = np.ones(rows.size)
+        columns = (cells[name] for name in ("site", "cell_type"))
+        neighbors = tissue.vasculature.neighbors
+        _suppress(rows, *columns, cells.occupancy[IMMUNE], neighbors, 1.0 - p.suppression, left_by_mdscs)
         rate = np.zeros(cells.n)
-        rate[rows] = p.rate * (1.0 - exhaustion) * np.where(target, chance, 0.0).max(axis=1, initial=0.0)
-        rate[rows[suppressed]] *= 1.0 - p.suppression
+        rate[rows] = p.rate * (1.0 - exhaustion) * best * left_by_mdscs
         tissue.rates.add("kill", self.name, rate)
 
 
@@ -226,3 +225,28 @@ class TCellWandering(Wandering):
         "speed": Parameter("cell_types.t_cell.speed", "um/h", "of a moving cell"),
         "persistence": Parameter("cell_types.t_cell.persistence", "h", "of its direction"),
     }
+
+
+# --- kernels ---------------------------------------------------------------------------------------------------------
+
+
+@kernel
+def _fill_targets(rows, site, cell_type, state, parenchyma, neighbors, near):
+    for i in range(rows.size):
+        here = site[rows[i]]
+        for k in range(near.shape[1]):
+            there = here if k == 0 else neighbors[here, k - 1]
+            row = parenchyma[there] if there >= 0 else -1
+            if row >= 0 and cell_type[row] == TUMOR and state[row] == ALIVE:
+                near[i, k] = row
+
+
+@kernel
+def _suppress(rows, site, cell_type, immune, neighbors, share, left):
+    """What is left to cells that have an MDSC on a neighboring site (on their own there is no room for one)."""
+    for i in range(rows.size):
+        here = site[rows[i]]
+        for k in range(neighbors.shape[1]):
+            there = neighbors[here, k]
+            if there >= 0 and immune[there] >= 0 and cell_type[immune[there]] == MDSC:
+                left[i] = share

@@ -100,5 +100,5 @@ class NutrientUptake(Process):
         rows = cells.alive(TUMOR)
         uptake = np.where(cells.occupancy[PARENCHYMA] < 0, self.p.host, 0.0)
         uptake[cells["site"][cells.alive(FIBROBLAST)]] = self.p.host
-        uptake[cells["site"][rows]] = self.p.tumor * (1.0 if self.drive is None else self.drive.relative(tissue)[rows])
+        uptake[cells["site"][rows]] = self.p.tumor * (1.0 if self.drive is None else self.drive.relative(tissue, rows))
         tissue.microenvironment[NUTRIENT].contribute("uptake", "consumption", uptake)

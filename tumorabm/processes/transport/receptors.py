@@ -25,9 +25,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from tumorabm.kernel import kernel
 from tumorabm.processes.process import Kind, Parameter, Phase, Process
 from tumorabm.tissue.cells import ENDOTHELIAL
-from tumorabm.tissue.microenvironment import Field
 from tumorabm.tissue.tissue import Tissue
 from tumorabm.units import MOLECULES_TO_NANOMOLAR_VOLUME
 
@@ -53,22 +53,34 @@ class ReceptorBinding(Process):
     def step(self, tissue: Tissue, dt: float) -> None:
         p, cells = self.p, tissue.cells
         vegf, plgf = tissue.microenvironment["vegf_a"], tissue.microenvironment["plgf"]
-        sites = cells["site"][cells["cell_type"] == ENDOTHELIAL]
         scale = MOLECULES_TO_NANOMOLAR_VOLUME / tissue.lattice.site_volume
-        c, other = vegf.at(sites), plgf.at(sites)
-        vegfr2 = np.zeros(tissue.lattice.sites)
-        vegfr2[sites] = p.vegfr2 * scale
+        vegfr2, on_vegf, on_plgf = (np.zeros(tissue.lattice.sites) for _ in range(3))
+        _fill_receptors(
+            cells["cell_type"], cells["site"], vegf.concentration.reshape(-1), plgf.concentration.reshape(-1),
+            p.vegfr2 * scale, p.vegfr1 * scale, p.vegf_dissociation, p.plgf_dissociation,
+            vegf.substrate.half_saturation, plgf.substrate.half_saturation, vegfr2, on_vegf, on_plgf,
+        )  # fmt: skip
         vegf.contribute("holding", "vegfr2", vegfr2)
-        for field, free, half in (
-            (vegf, c, p.vegf_dissociation * (1.0 + other / p.plgf_dissociation)),
-            (plgf, other, p.plgf_dissociation * (1.0 + c / p.vegf_dissociation)),
-        ):
-            vegfr1 = np.zeros(tissue.lattice.sites)
-            vegfr1[sites] = p.vegfr1 * scale * _as_if(field, free, half)
+        for field, vegfr1 in ((vegf, on_vegf), (plgf, on_plgf)):
             field.contribute("holding", "vegfr1", vegfr1)
             field.contribute("uptake", "vegfr1", p.rate * vegfr1)
 
 
-def _as_if(field: Field, free: np.ndarray, half: np.ndarray) -> np.ndarray:
-    """Receptors with the field's half-saturation that hold as much of what is free as one with its own."""
-    return (free + field.substrate.half_saturation) / (free + half)
+# --- kernels ---------------------------------------------------------------------------------------------------------
+
+
+@kernel
+def _fill_receptors(
+    cell_type, site, vegf, plgf, vegfr2, vegfr1, vegf_dissociation, plgf_dissociation, vegf_half, plgf_half,
+    holding_vegfr2, on_vegf, on_plgf,
+):  # fmt: skip
+    """VEGFR2 at each site, and VEGFR1 as so many receptors with the half-saturation of each ligand's field."""
+    for row in range(site.size):
+        if cell_type[row] == ENDOTHELIAL:
+            here = site[row]
+            c, other = vegf[here], plgf[here]
+            holding_vegfr2[here] = vegfr2
+            own = vegf_dissociation * (1.0 + other / plgf_dissociation)
+            on_vegf[here] = vegfr1 * ((c + vegf_half) / (c + own))
+            own = plgf_dissociation * (1.0 + c / vegf_dissociation)
+            on_plgf[here] = vegfr1 * ((other + plgf_half) / (other + own))

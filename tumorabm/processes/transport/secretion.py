@@ -9,14 +9,16 @@ spreads and decays. What cells of the stroma secrete is in ``cell_secretion``.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Final
 
 import numpy as np
 
+from tumorabm.kernel import kernel
 from tumorabm.processes.process import Choice, Kind, Phase, Process, Values
 from tumorabm.processes.signaling.cell_signaling import Drive
 from tumorabm.processes.signaling.tumor import CELL_TYPE, TUMOR_NETWORK
-from tumorabm.tissue.cells import PARENCHYMA, TUMOR, Column
+from tumorabm.tissue.cells import ALIVE, PARENCHYMA, TUMOR, Column
 from tumorabm.tissue.tissue import Tissue
 from tumorabm.units import MOLECULES_TO_NANOMOLAR_VOLUME
 
@@ -77,14 +79,48 @@ class FactorSecretion(Process):
     def step(self, tissue: Tissue, dt: float) -> None:
         if not (self.rates or self.host):
             return
-        cells = tissue.cells
-        rows = cells.alive(TUMOR)
+        cells, sites = tissue.cells, tissue.lattice.sites
         scale = MOLECULES_TO_NANOMOLAR_VOLUME / tissue.lattice.site_volume
-        for substrate, rate in self.rates.items():
-            source = np.zeros(tissue.lattice.sites)
-            drive = self.drives.get(substrate)
-            source[cells["site"][rows]] = rate * scale * (1.0 if drive is None else drive.relative(tissue)[rows])
+        sources = np.zeros((len(self.rates), sites))
+        names = ("cell_type", "state", "site")
+        # A drive's output is a column of the network's state; without one the column is -1.
+        network = cells[self.columns[0].name] if self.columns else np.empty((cells.n, 0))
+        _fill_tumor(*(cells[name] for name in names), network, *self._places, _scaled(self.rates, scale), sources)
+        for substrate, source in zip(self.rates, sources, strict=True):
             tissue.microenvironment[substrate].contribute("source", "tumor", source)
-        empty = cells.occupancy[PARENCHYMA] < 0
-        for substrate, rate in self.host.items():
-            tissue.microenvironment[substrate].contribute("source", "host", empty * (rate * scale))
+        sources = np.empty((len(self.host), sites))
+        fill_empty(cells.occupancy[PARENCHYMA], _scaled(self.host, scale), sources)
+        for substrate, source in zip(self.host, sources, strict=True):
+            tissue.microenvironment[substrate].contribute("source", "host", source)
+
+    @cached_property
+    def _places(self) -> tuple[np.ndarray, np.ndarray]:
+        """Column and reference of each rate's drive."""
+        drives = [self.drives.get(substrate) for substrate in self.rates]
+        index = np.array([-1 if drive is None else drive.index for drive in drives], dtype=np.int64)
+        return index, np.array([1.0 if drive is None else drive.reference for drive in drives])
+
+
+def _scaled(rates: Mapping[str, float], scale: float) -> np.ndarray:
+    return np.array([rate * scale for rate in rates.values()])
+
+
+# --- kernels ---------------------------------------------------------------------------------------------------------
+
+
+@kernel
+def _fill_tumor(cell_type, state, site, network, index, reference, amount, out):
+    """What each living tumor cell secretes of each factor, at its site."""
+    for row in range(site.size):
+        if cell_type[row] == TUMOR and state[row] == ALIVE:
+            for k in range(amount.size):
+                relative = network[row, index[k]] / reference[k] if index[k] >= 0 else 1.0
+                out[k, site[row]] = amount[k] * relative
+
+
+@kernel
+def fill_empty(occupied, amount, out):
+    """Fixed amounts on all sites without a cell, none elsewhere."""
+    for k in range(amount.size):
+        for place in range(occupied.size):
+            out[k, place] = amount[k] if occupied[place] < 0 else 0.0

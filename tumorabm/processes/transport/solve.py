@@ -93,7 +93,7 @@ class FieldSolve(Process):
         for name, field in tissue.microenvironment.fields.items():
             if name in with_mobile_form:
                 continue
-            terms = {term: field.term(term) for term in TERMS}
+            terms = field.terms()
             try:
                 if field.substrate.solver == "immobile":
                     if dt > 0.0:
@@ -112,7 +112,7 @@ class FieldSolve(Process):
         for name, field in tissue.microenvironment.fields.items():
             if field.substrate.solver == "immobile" or name in with_mobile_form:
                 continue
-            terms = {term: field.term(term) for term in TERMS}
+            terms = field.terms()
             pools = self._pools(tissue, name, field, terms, np.inf)
             self._solvers[name].steady(field.concentration, *pools.ordered)
             pools.follow()
@@ -144,11 +144,12 @@ class FieldSolve(Process):
             terms = _weighted(field, terms, past)
         pools = self._pools(tissue, name, field, terms, time)
         before, flows = field.concentration.copy(), dict.fromkeys(_FLOWS, 0.0)
-        if field.concentration.any() or pools.ordered[0].any() or field.substrate.boundary_value > 0.0:
+        amount = float(before.sum())
+        if amount != 0.0 or pools.ordered[0].any() or field.substrate.boundary_value > 0.0:
             budget = self._solvers[name].backward_euler(field.concentration, *pools.ordered, time).budget
             flows = {entry: getattr(budget, entry) * time for entry in _FLOWS}
         pools.settle(flows)
-        _book(tissue, name, field, _signed(flows) | pools.entries, float(before.sum()), pools.held_before)
+        _book(tissue, name, field, _signed(flows) | pools.entries, amount, pools.held_before)
         if pools.bound is not None:
             account, bound = self._bound[name], pools.bound
             _book(tissue, account, bound, _signed(pools.bound_flows) | pools.bound_entries, pools.bound_before, 0.0)
@@ -167,17 +168,17 @@ class FieldSolve(Process):
 
     def _drift(self, tissue: Tissue, name: str, field: Field, terms: Terms) -> float:
         """Largest relative change of a term of the field or its bound form since the last solve."""
-        drift = max(relative_change(field, term, terms[term]) for term in TERMS)
+        drift = _largest_change(field, terms)
         if name in self._bound:
             bound = tissue.microenvironment[self._bound[name]]
-            drift = max(drift, *(relative_change(bound, term, bound.term(term)) for term in TERMS))
+            drift = max(drift, _largest_change(bound, bound.terms()))
         return drift
 
     def _remember(self, tissue: Tissue, name: str, field: Field, terms: Terms) -> None:
         field.remember(terms)
         if name in self._bound:
             bound = tissue.microenvironment[self._bound[name]]
-            bound.remember({term: bound.term(term) for term in TERMS})
+            bound.remember(bound.terms())
 
 
 def _weighted(field: Field, terms: Terms, past: float) -> dict[str, np.ndarray]:
@@ -213,6 +214,12 @@ def _book(
         tissue.ledger.book(name, entry, value * amount)
     tissue.ledger.book(name, "stored", stored * amount)
     tissue.ledger.book(name, "residual", (stored - sum(entries.values())) * amount)
+
+
+def _largest_change(field: Field, terms: Terms) -> float:
+    """The largest relative change of a field's terms; most of a field's terms are nowhere."""
+    used = [term for term in TERMS if not (terms[term] is field.zeros and field.solved[term] is field.zeros)]
+    return max((relative_change(field, term, terms[term]) for term in used), default=0.0)
 
 
 def relative_change(field: Field, term: str, new: np.ndarray) -> float:

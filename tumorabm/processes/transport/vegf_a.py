@@ -68,7 +68,7 @@ class VegfSecretion(Process):
             source = np.zeros(tissue.lattice.sites)
             rows = cells.alive(row_type)
             drive = self.drives.get(CELL_TYPES[row_type])
-            source[cells["site"][rows]] = rate * scale * (1.0 if drive is None else drive.relative(tissue)[rows])
+            source[cells["site"][rows]] = rate * scale * (1.0 if drive is None else drive.relative(tissue, rows))
             vegf.contribute("source", name, source)
 
 

@@ -5,7 +5,7 @@ Ang2 keeps Ang1 from Tie2: with concentrations A₁ and A₂ and dissociation co
     a = (A₂/K₂) / (A₂/K₂ + A₁/K₁)
 
 is the share of what is bound that does not signal. It loosens vessels, and VEGF decides what comes of that: with
-v = σⁿ / (σ_½ⁿ + σⁿ) of the signal that survival acts on, and the pericyte coverage C, which leaves the share
+v = σⁿ / (σ_½ⁿ + σⁿ) of the VEGFR2 signal, and the pericyte coverage C, which leaves the share
 P(C) = 1 − C (1 − m) of what happens to naked endothelium as in ``survival``,
 
     regression += k_r a (1 − v) P(C)        sprouting += k_s a v P(C).
@@ -26,11 +26,10 @@ import numpy as np
 
 from tumorabm.kernel import as_exponent, kernel
 from tumorabm.processes.process import Choice, Kind, Parameter, Phase, Process, Values
-from tumorabm.processes.signaling.endothelium import SURVIVAL_SIGNAL
 from tumorabm.processes.signaling.vegfr2 import VEGFR2_SIGNAL
 from tumorabm.processes.transport.cell_secretion import CellSecretion
 from tumorabm.processes.transport.oxygen import ROOT
-from tumorabm.processes.vessels.survival import COVERAGE, PHENOTYPE, signal_response
+from tumorabm.processes.vessels.survival import COVERAGE, PHENOTYPE
 from tumorabm.tissue.cells import ENDOTHELIAL, Column
 from tumorabm.tissue.tissue import Tissue
 from tumorabm.tissue.vasculature import NOT_ROOT, TIP
@@ -65,13 +64,12 @@ class EndothelialAng2(CellSecretion):
 
     def activity(self, tissue: Tissue, rows: np.ndarray, substrate: str) -> np.ndarray:
         cells, p = tissue.cells, self.p
-        exponent = as_exponent(p.exponent)
-        oxygen = tissue.microenvironment["oxygen"].at(cells["site"][rows])
-        by_vegf = signal_response(cells["vegfr2_signal"][rows], p.half, exponent)
-        by_hypoxia = 1.0 - signal_response(oxygen, p.oxygen_half, exponent)
-        remodels = p.vegf_share * by_vegf + (1.0 - p.vegf_share) * by_hypoxia
-        remodels[cells["phenotype"][rows] == TIP] = 1.0
-        remodels[cells["root"][rows] != NOT_ROOT] = 0.0
+        names = ("site", "phenotype", "root", "vegfr2_signal")
+        remodels = np.empty(rows.size)
+        _fill_remodeling(
+            rows, *(cells[name] for name in names), tissue.microenvironment["oxygen"].concentration.reshape(-1),
+            p.vegf_share, p.half**p.exponent, p.oxygen_half**p.exponent, p.exponent, remodels,
+        )  # fmt: skip
         return remodels
 
 
@@ -91,10 +89,10 @@ class Tie2Switch(Process):
         "exponent": Parameter("cell_types.endothelial.ang2_switch_exponent", "1", "steepness"),
         "covered": Parameter("cell_types.endothelial.covered_multiplier", "1", "left of both under full cover"),
     }
-    columns = (SURVIVAL_SIGNAL, ROOT, PHENOTYPE, COVERAGE)
+    columns = (VEGFR2_SIGNAL, ROOT, PHENOTYPE, COVERAGE)
     substrates = (ANG1, ANG2)
     reads = (
-        "cells/site", "cells/cell_type", "cells/root", "cells/phenotype", "cells/coverage", "cells/survival_signal",
+        "cells/site", "cells/cell_type", "cells/root", "cells/phenotype", "cells/coverage", "cells/vegfr2_signal",
         f"microenvironment/{ANG1}", f"microenvironment/{ANG2}",
     )  # fmt: skip
     writes = ("rates/regress", "rates/sprout")
@@ -105,7 +103,7 @@ class Tie2Switch(Process):
         regress, sprout = np.empty(cells.n), np.empty(cells.n)
         exponent = as_exponent(p.exponent)
         ligands = (tissue.microenvironment[name].concentration.reshape(-1) for name in (ANG1, ANG2))
-        names = ("cell_type", "site", "root", "phenotype", "coverage", "survival_signal")
+        names = ("cell_type", "site", "root", "phenotype", "coverage", "vegfr2_signal")
         _fill_rates(
             *(cells[name] for name in names), *ligands, p.ang1_dissociation, p.ang2_dissociation,
             p.regress, p.sprout, p.half**exponent, exponent, p.covered, regress, sprout,
@@ -115,6 +113,22 @@ class Tie2Switch(Process):
 
 
 # --- kernels ---------------------------------------------------------------------------------------------------------
+
+
+@kernel
+def _fill_remodeling(rows, site, phenotype, root, signal, oxygen, share, signal_power, oxygen_power, exponent, out):
+    """How far some endothelial cells remodel, by VEGF or for lack of oxygen."""
+    for i in range(rows.size):
+        row = rows[i]
+        if root[row] != NOT_ROOT:
+            out[i] = 0.0
+        elif phenotype[row] == TIP:
+            out[i] = 1.0
+        else:
+            by_vegf = signal[row] ** exponent
+            by_oxygen = oxygen[site[row]] ** exponent
+            by_hypoxia = 1.0 - by_oxygen / (oxygen_power + by_oxygen)
+            out[i] = share * (by_vegf / (signal_power + by_vegf)) + (1.0 - share) * by_hypoxia
 
 
 @kernel

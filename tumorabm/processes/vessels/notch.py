@@ -29,7 +29,7 @@ from tumorabm.processes.vessels.survival import PHENOTYPE
 from tumorabm.tissue.cells import ENDOTHELIAL, VESSEL, Column
 from tumorabm.tissue.random import purpose, uniforms
 from tumorabm.tissue.tissue import Tissue
-from tumorabm.tissue.vasculature import TIP, first_bit
+from tumorabm.tissue.vasculature import TIP, count_links, first_bit
 from tumorabm.units import MOLECULES_TO_NANOMOLAR_VOLUME
 
 DLL4 = Column("dll4", "1", "DLL4 on an endothelial cell, relative to what full drive gives", "f8", 0.0, "copy")
@@ -95,7 +95,7 @@ class Notch(Process):
         if dt <= 0.0:
             return
         cells, p, vasculature = tissue.cells, self.p, tissue.vasculature
-        rows = np.flatnonzero(cells["cell_type"] == ENDOTHELIAL)
+        rows = cells.rows_of(ENDOTHELIAL)
         steps = max(1, int(np.ceil(dt / _SUB_STEP)))
         kept = 0.5 ** (dt / steps / p.half_life)
         _relax(
@@ -165,7 +165,7 @@ class NotchProtease(Process):
         if PROTEASE not in tissue.microenvironment:
             return
         cells = tissue.cells
-        rows = np.flatnonzero(cells["cell_type"] == ENDOTHELIAL)
+        rows = cells.rows_of(ENDOTHELIAL)
         scale = MOLECULES_TO_NANOMOLAR_VOLUME / tissue.lattice.site_volume
         source = np.zeros(tissue.lattice.sites)
         source[cells["site"][rows]] = self.p.rate * scale * cells["notch"][rows]
@@ -183,18 +183,13 @@ def _relax(
     new_dll4 = np.empty(rows.size)
     new_notch = np.empty(rows.size)
     half_power = dll4_half**dll4_exponent
+    first, linked = _linked_rows(rows, site, occupied, links, neighbors)
     for _ in range(steps):
         for i in range(rows.size):
             row = rows[i]
-            beside, count = 0.0, 0
-            here = site[row]
-            word = links[here]
-            while word != np.uint32(0):
-                other = occupied[neighbors[here, first_bit(word)]]
-                word &= word - np.uint32(1)
-                if other >= 0:
-                    beside += dll4[other]
-                    count += 1
+            beside, count = 0.0, first[i + 1] - first[i]
+            for k in range(first[i], first[i + 1]):
+                beside += dll4[linked[k]]
             power = (beside / count) ** dll4_exponent if count > 0 else 0.0
             goal = left * power / (half_power + power)
             new_notch[i] = goal + kept * (notch[row] - goal)
@@ -205,6 +200,28 @@ def _relax(
         for i in range(rows.size):
             dll4[rows[i]] = new_dll4[i]
             notch[rows[i]] = new_notch[i]
+
+
+@kernel
+def _linked_rows(rows, site, occupied, links, neighbors):
+    """Rows of the cells that each is linked to, one after another, and where the first of each is."""
+    first = np.zeros(rows.size + 1, dtype=np.int64)
+    for i in range(rows.size):
+        first[i + 1] = first[i] + count_links(site[rows[i]], links)
+    linked = np.empty(first[-1], dtype=np.int64)
+    count = 0
+    for i in range(rows.size):
+        first[i] = count
+        here = site[rows[i]]
+        word = links[here]
+        while word != np.uint32(0):
+            other = occupied[neighbors[here, first_bit(word)]]
+            word &= word - np.uint32(1)
+            if other >= 0:
+                linked[count] = other
+                count += 1
+    first[rows.size] = count
+    return first, linked
 
 
 @kernel
