@@ -5,7 +5,7 @@
 For each of ``configs/experiments/mechanisms/`` the ablation of that mechanism: one recorded output with it and without,
 with the same seeds. What was expected of the sign stands here and, with reasons, in the experiment's file. Then F-28:
 factors of a lesion with VHL under sunitinib against its untreated twin. With ``--write`` the tables are kept in
-``mechanism_effects.md`` beside this file. About a quarter of an hour on one core; runs that are there are reused.
+``mechanism_effects.md`` beside this file. About ten minutes on one core; runs that are there are reused.
 """
 
 from __future__ import annotations
