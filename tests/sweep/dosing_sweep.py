@@ -23,6 +23,7 @@ def base(**changes: Any) -> dict[str, Any]:
         "cells": [],
         "vessels": {"network": "none"},
         "treatment": [{"drug": "sunitinib", "dose": "50 mg", "every": "1 d"}],
+        "mechanisms": {"all": False},
         "processes": {kind.name: False for kind in PIPELINE if kind.name not in NEEDED},
         "record": {"every": "6 h", "checkpoint": "2 d", "outputs": ["plasma_total"]},
         **changes,

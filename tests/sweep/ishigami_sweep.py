@@ -23,6 +23,7 @@ def base(noise: float = 0.0) -> dict[str, Any]:
         "sets": {"kinetics": "xenograft", "literature": "review_2016", "targets": "cellular"},
         "cells": [],
         "vessels": {"network": "none"},
+        "mechanisms": {"all": False},
         "processes": {**off, "ishigami": {"x1": 0, "x2": 0, "x3": 0, "noise": noise}},
         "record": {"every": "1 h", "checkpoint": "1 h", "outputs": ["ishigami_value"]},
     }
