@@ -124,7 +124,8 @@ def ablate(
         str, typer.Option("--network", metavar="CELLS", help="Whose nodes or edges: tumor or endothelial.")
     ] = "tumor",
     only: Annotated[
-        str | None, typer.Option("--only", metavar="NAMES", help="Only these parts, separated by commas.")
+        list[str] | None,
+        typer.Option("--only", metavar="NAMES", help="Only these parts, separated by commas. Repeatable."),
     ] = None,
     replicates: Annotated[int, typer.Option("--replicates", min=2, help="Seeds, shared by all.")] = 5,
     out: Out = Path("runs"),
@@ -153,7 +154,7 @@ def ablate(
                 out,
                 of=of,
                 cell_type=network,
-                only=_names(only),
+                only=tuple(name for text in only or () for name in _names(text)),
             )
             for output in outputs
             for time in at or (None,)
@@ -324,19 +325,20 @@ def _print_ablation(asked: Ablation, rows: list[Removed], folder: Path, counts: 
             f"{_number(row.low)} to {_number(row.high)}",
             _number(row.ratio),
             f"{_number(row.ratio_low)} to {_number(row.ratio_high)}" if row.ratio > 0.0 else "-",
-            f"{row.effect:+.2g}",
+            "-" if math.isnan(row.effect) else f"{row.effect:+.2g}",
             str(row.seeds),
         )
         for row in rows
     ]
     intact = _number(next((row.intact for row in rows if row.seeds), float("nan")))
-    print(f"\n{asked.measured}{unit}: {intact} intact, mean over seeds; one {noun} {asked.kind.act} at a time")
-    heads = ("without", "mean", "difference", "95 % interval", "ratio", "95 % interval", "effect", "seeds")
+    kind = asked.kind
+    print(f"\n{asked.measured}{unit}: {intact} {kind.reference}, mean over seeds; one {noun} {kind.act} at a time")
+    heads = (kind.head, "mean", "difference", "95 % interval", "ratio", "95 % interval", "effect", "seeds")
     _print_table(heads, cells)
     print(
         "Intervals are Student's of paired differences (ratios: of their logarithms) over shared seeds; of "
-        f"{len(rows)} such\nabout {max(round(0.05 * len(rows)), 1)} leaves out no change by luck. effect: the "
-        "difference in standard deviations of intact runs over seeds."
+        f"{len(rows)} such\nabout {0.05 * len(rows):.2g} leave out no change by luck. effect: the "
+        f"difference in standard deviations of runs {kind.reference} over seeds."
     )
     if asked.kept:
         print(f"\nNot {asked.kind.act}:")

@@ -15,6 +15,7 @@ from mesa.datacollection import DataCollector
 from tumorabm.agents import CellAgent, CellViews
 from tumorabm.build import build
 from tumorabm.config import Experiment, load_experiment
+from tumorabm.errors import InputError
 from tumorabm.recording.measurement import Measurement
 from tumorabm.recording.outputs import constants_of, series_of
 from tumorabm.step import advance
@@ -172,5 +173,7 @@ def _seed(rng: Any, default: int) -> int:
     if rng is None:
         return int(default)
     if isinstance(rng, int | np.integer):
+        if rng < 0:
+            raise InputError(f"rng: {rng} must be 0 or more")
         return int(rng)
     return int(np.random.default_rng(rng).integers(2**63))

@@ -994,6 +994,7 @@ def test_nothing_in_the_place_of_anything_gives_a_traceback(folder: Path) -> Non
     content["exposure"] = {"everolimus": "5 nM"}
     tumor = {"network": "rcc_figure1", "inputs": {"hgf": "1 nM"}, "clamp": {"mtorc1": 0.5}, "cut": ["mtorc1 -> s6k"]}
     content["signaling"] = {"tumor": tumor, "endothelial": {"clamp": {"akt": 0}}}
+    content["mechanisms"] = {"all": False, "flow": True}
     load_experiment(content)
     refused = 0
     for path in list(paths(content)):

@@ -319,8 +319,8 @@ def test_settings_of_signaling_that_do_nothing_are_told(settings: list[str], tol
     [
         ("catalog.networks.rcc_figure1.s6k_to_pi3k_weight=3", "3 must be at most 1"),
         ("catalog.networks.rcc_figure1.pi3k_time=0 h", "0 must be above 0"),
-        ("catalog.networks.rcc_figure1.s6k_to_pi3k_exponent=-1", "-1 must be above 0"),
-        ("catalog.alterations.tsc_loss.tsc_level=-1", "tsc_level of -1 must be at least 0"),
+        ("catalog.networks.rcc_figure1.s6k_to_pi3k_exponent=0", "0 must be above 0"),
+        ("catalog.alterations.tsc_loss.tsc_level=-1", "-1 must be 0 or more"),
     ],
 )
 def test_numbers_that_the_equation_does_not_allow_are_refused(setting: str, told: str) -> None:

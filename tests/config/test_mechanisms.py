@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from short_run import SHORT, short
@@ -10,6 +13,7 @@ from tumorabm import yaml
 from tumorabm.build import build
 from tumorabm.config import ExperimentError, load_experiment
 from tumorabm.config.switching import with_mechanisms
+from tumorabm.errors import InputError
 from tumorabm.processes import PIPELINE
 from tumorabm.processes.mechanisms import MECHANISMS
 from tumorabm.step import advance
@@ -77,3 +81,52 @@ def test_each_alone_and_without_each(name: str) -> None:
         assert tissue.not_a_number() == "" and tissue.cells.n > 0
         for field in tissue.microenvironment.fields.values():
             assert np.isfinite(field.concentration).all() and field.concentration.min() >= 0.0
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("catalog.cell_types.pericyte.loosening_rate=-0.03 1/d", "-0.03 1/d must be 0 or more"),
+        ("catalog.cell_types.t_cell.recruitment_rate=-1 1/d", "-1 1/d must be 0 or more"),
+        ("catalog.substrates.plgf.vegfr2_amplification=-5", "-5 must be 0 or more"),
+        ("catalog.substrates.mmp9.tumor_secretion=-1 molecule/cell/s", "must be 0 or more"),
+    ],
+)
+def test_values_that_no_tissue_has_are_refused(setting: str, told: str) -> None:
+    with pytest.raises(InputError, match=re.escape(told)):
+        short(setting)
+
+
+def test_nothing_decays_at_once() -> None:
+    with pytest.raises(InputError, match=re.escape("substrates.vegf_bound.half_life: 0 h must lie above 0")):
+        build(short("catalog.substrates.vegf_bound.half_life=0 h"))
+
+
+def test_a_process_of_a_mechanism_that_is_off_is_warned_of() -> None:
+    warnings = short("mechanisms.mdsc=false", "processes.mdsc_secretion=true").warnings
+    assert any("does nothing: the mechanism mdsc is off" in warning for warning in warnings)
+
+
+def test_an_output_names_the_mechanism_that_it_lacks() -> None:
+    with pytest.raises(InputError, match=re.escape("(the mechanism pericytes, which is off)")):
+        short("mechanisms.pericytes=false", "record.outputs=[pericyte_maturity]")
+
+
+ANTIBODY = """
+name: antibody
+description: Blocks PD-1
+facts: {unit: nM}
+values:
+  pd1_inhibition: {description: Half of PD-1, value: 1, unit: nM, source: [assumed], confidence: E, range: [0.1, 10]}
+"""
+
+
+def test_a_drug_that_acts_on_stroma_alone_is_no_mistake(tmp_path: Path) -> None:
+    (tmp_path / "drugs").mkdir()
+    (tmp_path / "drugs" / "antibody.yaml").write_text(ANTIBODY, encoding="utf-8")
+    content = {**yaml.parse(SHORT, "short").data, "treatment": [], "exposure": {"antibody": "1 nM"}}
+    for on in (True, False):
+        content["mechanisms"] = {"t_cells": on}
+        content.pop("catalog", None)
+        warnings = load_experiment(content, catalog_dirs=[tmp_path]).warnings
+        assert any("acts on nothing that runs here" in warning for warning in warnings) is not on

@@ -17,9 +17,9 @@ from tumorabm.sweep.assumed import EVERYTHING, NETWORKS, assumed_values
 
 @pytest.fixture(scope="module")
 def signaling() -> Experiment:
-    """Without endothelial signaling, whose tables take their time at every end of every value."""
+    """The engine with the tumor's network alone: each end of each value takes its time."""
     off = ("endothelial_signaling=false", "equivalent_signals=true")
-    return short(*(f"processes.{text}" for text in off))
+    return short("mechanisms.all=false", *(f"processes.{text}" for text in off))
 
 
 def test_networks_are_left_out_and_counted(signaling: Experiment) -> None:

@@ -88,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--frames", type=_frames, default=(-1,), help="'all', or numbers such as 0,5,-1 (default: -1)")
     parser.add_argument("--out", type=Path, default=None, help="folder to write to (default: RUN/figures)")
     parser.add_argument("--slice", type=int, default=None, help="slice of a 3D run (default: the middle)", metavar="Z")
-    parser.add_argument("--margin", type=float, help="show the lesion with this margin in um, not the whole domain")
+    parser.add_argument("--margin", type=_margin, help="show the lesion with this margin in um, not the whole domain")
     given = parser.parse_args(arguments)
     try:
         written = render_run(given.run, given.out, given.frames, given.slice, given.margin)
@@ -98,6 +98,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for path in written:
         print(path)
     return 0
+
+
+def _margin(text: str) -> float:
+    value = float(text)
+    if not 0.0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} um must be 0 or more")
+    return value
 
 
 def _frames(text: str) -> tuple[int, ...] | None:

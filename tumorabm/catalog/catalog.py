@@ -64,6 +64,10 @@ class Catalog:
 
     def paths(self) -> list[str]:
         """All paths, sorted."""
+        return list(self._paths)
+
+    @functools.cached_property
+    def _paths(self) -> list[str]:
         return sorted(self._values)
 
     def __contains__(self, path: str) -> bool:
@@ -208,6 +212,8 @@ class Catalog:
         ranges = [variant.range for variant in variants.values() if variant.range is not None]
         # With variants the widest range holds: which set is chosen is the experiment's business.
         bounds = (min(low for low, _ in ranges), max(high for _, high in ranges)) if ranges else None
+        if value < 0.0 and entry.value >= 0.0 and (bounds is None or bounds[0] >= 0.0):
+            raise InputError(f"{units.as_text(value, entry.unit)} must be 0 or more")
         return replace(entry, value=value, range=bounds, by="", variant="", overridden=True)
 
     @property

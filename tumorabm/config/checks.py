@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -60,7 +60,7 @@ def findings(experiment: Experiment, broken: set[str]) -> Iterator[Finding]:
 
 def available_outputs(experiment: Experiment) -> list[str]:
     """Names of all outputs that the experiment's substrates and processes allow."""
-    return [name for name in declared.outputs() if not _lacking(experiment, name)]
+    return [name for name, lacking in _lacking(experiment, declared.outputs()).items() if not lacking]
 
 
 def table_problems(table: TableBlock, path: Path, flat: bool) -> tuple[list[str], str | None]:
@@ -286,14 +286,15 @@ def _overrides_heeded(experiment: Experiment) -> Iterator[Finding]:
 def _outputs_produced(experiment: Experiment) -> Iterator[Finding]:
     known = declared.outputs()
     names = experiment.record.outputs
+    lacking = _lacking(experiment, (name for name in names if name in known))
     for index, name in enumerate(names):
         path: Steps = ("record", "outputs", index)
         if name not in known:
             yield Finding(path, f"{name!r} is an output that nothing produces{nearest(name, known)}")
         elif name in names[:index]:
             yield Finding(path, f"{name!r} is named twice")
-        elif lacking := _lacking(experiment, name):
-            yield Finding(path, f"{name!r} needs {' and '.join(lacking)}")
+        elif lacking[name]:
+            yield Finding(path, f"{name!r} needs {' and '.join(lacking[name])}")
 
 
 def _values(experiment: Experiment, name: str) -> dict[str, float]:
@@ -303,19 +304,41 @@ def _values(experiment: Experiment, name: str) -> dict[str, float]:
     return declared.processes()[name].values_from(experiment.catalog, experiment.sets, given)
 
 
-def _lacking(experiment: Experiment, output: str) -> list[str]:
-    """What an output needs and the experiment does not have."""
-    item = declared.outputs()[output]
-    present = (*experiment.all_substrates, *experiment.drugs)
-    lacking = [f"the substrate {name!r}" for name in item.substrates if name not in present]
+def _lacking(experiment: Experiment, outputs: Iterable[str]) -> dict[str, list[str]]:
+    """What each of some outputs needs and the experiment does not have."""
     active = experiment.active_processes()
-    lacking += [f"the process {name!r}" for name in item.processes if name not in active]
+    present = {*experiment.all_substrates, *experiment.drugs}
     columns = {column.name for process in active.values() for column in process.columns}
-    for name in item.columns:
-        if name not in columns:
-            sources = [kind.name for kind in declared.processes().values() if name in {c.name for c in kind.columns}]
-            lacking.append(f"the column {name!r} of cells, which comes with {' or '.join(sources)}")
-    return lacking
+    found = {}
+    for output in outputs:
+        item = declared.outputs()[output]
+        lacking = [f"the substrate {name!r}" for name in item.substrates if name not in present]
+        lacking += [f"the process {name!r}{_off(experiment, [name])}" for name in item.processes if name not in active]
+        for name in item.columns:
+            if name not in columns:
+                kinds = declared.processes().values()
+                sources = [kind.name for kind in kinds if name in {column.name for column in kind.columns}]
+                told = f"the column {name!r} of cells, which comes with {' or '.join(sources)}"
+                lacking.append(told + _off(experiment, sources))
+        found[output] = lacking
+    return found
+
+
+def _off(experiment: Experiment, processes: Iterable[str]) -> str:
+    """Which mechanisms of some processes are off, in words."""
+    known = declared.processes()
+    names = dict.fromkeys(known[name].mechanism for name in processes if name in known)
+    off = [name for name in names if name and not experiment.mechanisms[name]]
+    return f" (the mechanism {' or '.join(off)}, which is off)" if off else ""
+
+
+@needs("processes")
+def _processes_of_mechanisms(experiment: Experiment) -> Iterator[Finding]:
+    known = declared.processes()
+    for name, setting in experiment.processes.items():
+        mechanism = known[name].mechanism if name in known else ""
+        if setting and mechanism and not experiment.mechanisms[mechanism]:
+            yield Finding(("processes", name), f"does nothing: the mechanism {mechanism} is off", warning=True)
 
 
 def _time(hours: float) -> str:

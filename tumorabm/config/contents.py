@@ -10,6 +10,7 @@ import numpy as np
 
 from tumorabm.catalog import SETS, Catalog
 from tumorabm.config.experiment import Experiment
+from tumorabm.errors import InputError, Problem
 from tumorabm.processes.fate.birth import Birth, break_even_oxygen
 from tumorabm.processes.fate.death import Apoptosis
 from tumorabm.processes.process import Process, in_step_order
@@ -58,7 +59,16 @@ def _substrate(experiment: Experiment, kind: str, name: str) -> Substrate:
         diffusivity = catalog.get(f"{path}.diffusivity_free", "um^2/h", sets) / partition
         return Substrate(name, unit, f"unbound {name} in tissue", "implicit", diffusivity, 0.0, capacity=partition)
     half_life = optional("half_life", "h", np.inf)
+    if not half_life > 0.0:
+        raise InputError([Problem(f"{half_life:g} h must lie above 0", f"{path}.half_life")])
     facts = catalog.noun(kind, name).facts
+
+    def share(fact: str, default: float) -> float:
+        value = facts.get(fact, default)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0.0 <= value < 1.0:
+            raise InputError([Problem(f"expected a share from 0 to 1, got {value!r}", f"{path}.{fact}")])
+        return float(value)
+
     factor = facts["solver"] == "implicit"
     return Substrate(
         name=name,
@@ -70,8 +80,8 @@ def _substrate(experiment: Experiment, kind: str, name: str) -> Substrate:
         half_saturation=optional("half_saturation", unit, 0.0),
         initial=optional("initial", unit, 0.0),
         boundary_value=optional("boundary_value", unit, 0.0),
-        tolerance=facts.get("tolerance", _TOLERANCE if factor else Substrate.tolerance),
-        refresh=facts.get("refresh", _REFRESH if factor else 0.0),
+        tolerance=share("tolerance", _TOLERANCE if factor else Substrate.tolerance),
+        refresh=share("refresh", _REFRESH if factor else 0.0),
         bound_form_of=facts.get("bound_form_of", ""),
     )
 

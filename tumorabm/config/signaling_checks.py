@@ -14,7 +14,6 @@ from tumorabm.processes.dosing.pharmacokinetics import drug_entries
 from tumorabm.processes.signaling.cell_signaling import effects_of
 from tumorabm.processes.signaling.inhibitors import inhibitors_of
 from tumorabm.processes.signaling.network import Network
-from tumorabm.processes.signaling.vegfr2 import RECEPTOR, Vegfr2Signal
 from tumorabm.processes.transport.nutrient import NutrientSupply, NutrientUptake
 
 
@@ -109,7 +108,7 @@ def _alterations_fit(experiment: Experiment) -> Iterator[Finding]:
 @needs("exposure", "signaling", "catalog", "sets")
 def _exposure_acts(experiment: Experiment) -> Iterator[Finding]:
     catalog, active = experiment.catalog, experiment.active_processes()
-    nodes = {RECEPTOR} if Vegfr2Signal.name in active else set()
+    nodes = {target for kind in active.values() for target in kind.targets}
     for cell_type in SignalingBlock.model_fields:
         name = getattr(experiment.signaling, cell_type).network
         if f"{cell_type}_signaling" in active and name in catalog.names("networks"):

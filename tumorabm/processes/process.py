@@ -5,11 +5,12 @@ A process sees the tissue, never the model. Its declarations (parameters, column
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 if TYPE_CHECKING:
@@ -162,6 +163,8 @@ class Process:
     # What happens at most once in a step needs dt times its rate to stay small; the parameters named here are rates
     # (1/h) that a configuration's time step is checked against.
     limits_step: ClassVar[tuple[str, ...]] = ()
+    # What drugs may act on in it, beside the nodes of networks: names of targets, as the drugs' files have them.
+    targets: ClassVar[tuple[str, ...]] = ()
     # Pairs of parameters of which the first must be larger than the second.
     descending: ClassVar[tuple[tuple[str, str], ...]] = ()
 
@@ -227,12 +230,14 @@ def register(process: type[Process]) -> type[Process]:
     if known is not None and known is not process and known.__qualname__ != process.__qualname__:
         raise ValueError(f"a process named {process.name!r} exists already ({known.__module__})")
     _REGISTRY[process.name] = process
+    registered.cache_clear()
     return process
 
 
+@functools.cache
 def registered() -> Mapping[str, type[Process]]:
     """All known processes by name, in the order of a step: by phase, then in the order of registration."""
-    return dict(sorted(_REGISTRY.items(), key=lambda item: (item[1].phase, item[1].closes_phase)))
+    return MappingProxyType(dict(sorted(_REGISTRY.items(), key=lambda item: (item[1].phase, item[1].closes_phase))))
 
 
 def in_step_order(processes: Iterator[Process]) -> list[Process]:

@@ -11,6 +11,7 @@ The fields of all levels live in one float32 buffer. A row holds its cells and t
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Final
 
@@ -72,8 +73,9 @@ class Hierarchy:
         return self.scratch + MOST_BLOCKS * self.buffer
 
 
+@functools.lru_cache(maxsize=8)
 def build_hierarchy(shape: tuple[int, int, int], faces: tuple[int, ...]) -> Hierarchy:
-    """Coarsen a lattice of the given shape (z, y, x) and faces until one row is left."""
+    """Coarsen a lattice of the given shape (z, y, x) and faces until one row is left. Shared by solvers: read only."""
     widths = [np.ones(n) for n in shape]
     tables: list[list[int]] = []
     coefficients: list[np.ndarray] = []

@@ -176,7 +176,8 @@ def _put_in(node, bucket, degree, after, before):
 @kernel
 def _grown(entries, size):
     out = np.empty(size, dtype=entries.dtype)
-    out[: entries.size] = entries
+    for i in range(entries.size):  # a slice in its place takes seconds to compile
+        out[i] = entries[i]
     return out
 
 

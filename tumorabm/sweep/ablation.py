@@ -76,6 +76,11 @@ class Removed:
         """Whether the interval of the difference leaves out 0."""
         return self.low > 0.0 or self.high < 0.0
 
+    @property
+    def ratio_certain(self) -> bool:
+        """Whether the interval of the ratio leaves out 1."""
+        return self.ratio_low > 1.0 or self.ratio_high < 1.0
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -85,6 +90,8 @@ class Kind:
     ----------
     noun, act : str
         One of them, and what is done to it, in words.
+    head, reference, compared : str
+        Heading of the names, what the arms are compared with, and the comparison, in words.
     arms : callable
         Of an experiment, what is measured and the type of cell.
     """
@@ -92,6 +99,9 @@ class Kind:
     noun: str
     act: str
     arms: Callable[[Experiment, Measured, str], Arms]
+    head: str = "without"
+    reference: str = "intact"
+    compared: str = "without the {noun}{over}with it"
 
 
 def _process_arms(experiment: Experiment, what: Measured, cell_type: str) -> Arms:
@@ -113,7 +123,9 @@ def _mechanism_arms(experiment: Experiment, what: Measured, cell_type: str) -> A
     """Each mechanism switched off that is on and that the output does not need."""
     on = experiment.mechanisms
     arms = {name: {**on, name: False} for name, is_on in on.items() if is_on}
-    return _with_output(experiment, what, on, arms, "mechanisms")
+    found = _with_output(experiment, what, on, arms, "mechanisms", "without it")
+    found.kept.update({name: "it is off in the experiment" for name, is_on in on.items() if not is_on})
+    return found
 
 
 def _alone_arms(experiment: Experiment, what: Measured, cell_type: str) -> Arms:
@@ -122,13 +134,18 @@ def _alone_arms(experiment: Experiment, what: Measured, cell_type: str) -> Arms:
     arms = {name: {**none, name: True} for name, is_on in experiment.mechanisms.items() if is_on}
     if not has_output(with_mechanisms(experiment, none), what):
         raise InputError([Problem(f"without mechanisms there is no {what.output}", file="--output")])
-    return _with_output(experiment, what, none, arms, "mechanisms_alone")
+    return _with_output(experiment, what, none, arms, "mechanisms_alone", "with it alone")
 
 
 def _with_output(
-    experiment: Experiment, what: Measured, intact: dict[str, bool], arms: dict[str, dict[str, bool]], stem: str
+    experiment: Experiment,
+    what: Measured,
+    intact: dict[str, bool],
+    arms: dict[str, dict[str, bool]],
+    stem: str,
+    done: str,
 ) -> Arms:
-    """The arms in which there is what is measured."""
+    """The arms in which there is what is measured; of the others is said what was done and what lacks."""
     removable, kept = {}, {}
     for name, on in arms.items():
         try:
@@ -139,13 +156,20 @@ def _with_output(
         if has_output(trial, what):
             removable[name] = on
         else:
-            kept[name] = f"without it there is no {what.output}"
+            kept[name] = f"{done} there is no {what.output}"
     return Arms("mechanisms", intact, removable, kept, stem)
 
 
 KINDS: Final[Mapping[str, Kind]] = {
     "mechanisms": Kind("mechanism", "switched off", _mechanism_arms),
-    "mechanisms_alone": Kind("mechanism", "switched on alone", _alone_arms),
+    "mechanisms_alone": Kind(
+        "mechanism",
+        "switched on alone",
+        _alone_arms,
+        "with it alone",
+        "with none",
+        "with the {noun} alone{over}without any",
+    ),
     "processes": Kind("process", "switched off", _process_arms),
     "nodes": Kind("node", "held at 0", lambda experiment, _, cell_type: node_arms(experiment, cell_type)),
     "edges": Kind("edge", "cut", lambda experiment, _, cell_type: edge_arms(experiment, cell_type)),

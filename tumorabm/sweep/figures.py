@@ -95,13 +95,13 @@ def draw_ablation(path: Path, rows: Sequence[Removed], asked: Ablation) -> None:
     figure, axes = _rows(len(shown), [row.name for row in shown], 7.5)
     for position, row in enumerate(shown):
         values = (row.ratio, row.ratio_low, row.ratio_high) if ratios else (row.difference, row.low, row.high)
-        _interval(axes, position, *values, _BLUE if row.certain else _GREY)
+        certain = row.ratio_certain if ratios else row.certain
+        _interval(axes, position, *values, _BLUE if certain else _GREY)
     axes.axvline(1.0 if ratios else 0.0, color=_BLACK, lw=0.8, zorder=0)
+    compared = asked.kind.compared.format(noun=noun, over=" over " if ratios else " less ")
+    axes.set_xlabel(f"{what} {compared}{' (ratio, dimensionless)' if ratios else unit_text(asked.measured.unit)}")
     if ratios:
         _logarithmic(axes, shown)
-        axes.set_xlabel(f"{what} without the {noun} over with it (ratio, dimensionless)")
-    else:
-        axes.set_xlabel(f"{what} without the {noun} less with it{unit_text(asked.measured.unit)}")
     seeds = max((row.seeds for row in shown), default=0)
     more = f"; {len(rows) - len(shown)} smaller not shown" if len(rows) > len(shown) else ""
     title = f"One {noun} {asked.kind.act} at a time, {seeds} shared seeds, 95 % intervals (paired t){more}"
@@ -117,6 +117,8 @@ def _logarithmic(axes: Axes, rows: Sequence[Removed]) -> None:
 
     low = min(min(row.ratio_low for row in rows), 1.0)
     high = max(max(row.ratio_high for row in rows), 1.0)
+    if low == high:  # nothing changed anywhere
+        low, high = 0.9, 1.1
     axes.set_xscale("log")
     margin = (high / low) ** 0.05
     axes.set_xlim(low / margin, high * margin)

@@ -92,9 +92,13 @@ def _box_means(layers, reach, boxes, periodic, wall_below, wall_above):
         for block in range(outer):
             for first in range(0, inner, width):
                 part = layers[block, :, first : first + width]
-                strip[:, : part.shape[1]] = part
+                for k in range(n):  # slices in the place of these loops take seconds to compile
+                    for j in range(part.shape[1]):
+                        strip[k, j] = part[k, j]
                 strip, smooth = _smooth_strip(strip, smooth, running, reach, boxes, at)
-                part[:] = strip[:, : part.shape[1]]
+                for k in range(n):
+                    for j in range(part.shape[1]):
+                        part[k, j] = strip[k, j]
 
 
 @kernel

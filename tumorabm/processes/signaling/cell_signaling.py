@@ -32,9 +32,7 @@ def network_column(cell_type: str, network: Network | None = None) -> Column:
 
 def read_network(catalog: Values, choice: NetworkChoice, sets: Mapping[str, str]) -> Network:
     """The chosen network, with the inputs that the experiment gives."""
-    network = Network.from_catalog(catalog, choice.network, sets)
-    network.inputs.update(choice.inputs)
-    return network
+    return Network.from_catalog(catalog, choice.network, sets).with_inputs(choice.inputs)
 
 
 def effects_of(catalog: Values, alterations: Sequence[str], sets: Mapping[str, str]) -> dict[str, float]:

@@ -13,10 +13,12 @@ Wittmann et al. (2009) and Kraeutler et al. (2010) for networks of Hill function
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -66,6 +68,10 @@ class Make:
     basal: np.ndarray
     weight: np.ndarray
     held: np.ndarray
+
+
+# Networks by catalog, then by name and sets: one is asked for by every process that follows it.
+_KNOWN: Final[WeakKeyDictionary[Values, dict[tuple[Any, ...], Network]]] = WeakKeyDictionary()
 
 
 class Network:
@@ -123,15 +129,22 @@ class Network:
 
     @classmethod
     def from_catalog(cls, catalog: Values, name: str, sets: Mapping[str, str]) -> Network:
-        """The network of the catalog.
+        """The network of the catalog, read once of each catalog: change none of it.
 
         Raises
         ------
         InputError
             If there is none of that name, or a number is none that the equation allows.
         """
-        facts = catalog.noun("networks", name).facts
+        known = _KNOWN.setdefault(catalog, {})
+        key = (name, *sorted(sets.items()))
+        if key not in known:
+            known[key] = cls._read(catalog, name, sets)
+        return known[key]
 
+    @classmethod
+    def _read(cls, catalog: Values, name: str, sets: Mapping[str, str]) -> Network:
+        facts = catalog.noun("networks", name).facts
         problems = []
 
         def number(value: str, unit: str = "1") -> float:
@@ -167,6 +180,12 @@ class Network:
         if problems:
             raise InputError(problems)
         return network
+
+    def with_inputs(self, given: Mapping[str, float]) -> Network:
+        """The same network with other values of some inputs."""
+        changed = copy.copy(self)
+        changed.inputs = {**self.inputs, **given}
+        return changed
 
     def __contains__(self, node: str) -> bool:
         return node in self._position

@@ -35,6 +35,7 @@ class Vegfr2Signal(Process):
     substrates: tuple[str, ...] = ("vegf_a",)
     reads: ClassVar[tuple[str, ...]] = ("cells/site", "cells/cell_type", "microenvironment/vegf_a", "patient")
     writes: ClassVar[tuple[str, ...]] = ("cells/vegfr2_signal",)
+    targets = (RECEPTOR,)
 
     def __init__(self, values: Mapping[str, float], inhibition_constants: Mapping[str, float] | None = None) -> None:
         super().__init__(values)

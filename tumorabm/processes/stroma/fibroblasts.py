@@ -70,6 +70,7 @@ class Fibroblasts(Process):
     substrates: tuple[str, ...] = ("oxygen",)
     reads = ("cells/site", "cells/cell_type", "cells/state", "microenvironment", "patient")
     writes = ("cells/activation",)
+    targets = _TARGETS
 
     def __init__(
         self, values: Mapping[str, float], inhibitors: Sequence[Inhibitor] = (), fields: Iterable[str] = ()
@@ -190,6 +191,7 @@ class FibroblastTurnover(Process):
     reads = ("cells/site", "cells/cell_type", "cells/state", "microenvironment", "patient")
     writes = ("rates/divide", "rates/apoptosis")
     limits_step = ("death",)
+    targets = (_DRIVING,)
 
     def __init__(
         self, values: Mapping[str, float], inhibitors: Sequence[Inhibitor] = (), fields: Iterable[str] = ()

@@ -88,6 +88,7 @@ class MdscPool(Process):
     substrates = ("oxygen",)
     reads = ("cells/site", "cells/cell_type", "cells/state", "microenvironment/oxygen", "patient")
     writes = ("patient/levels",)
+    targets = (POOL,)
 
     def __init__(self, values: Mapping[str, float], inhibitors: Sequence[Inhibitor] = ()) -> None:
         super().__init__(values)

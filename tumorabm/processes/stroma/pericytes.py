@@ -118,6 +118,7 @@ class PdgfrbSignal(Process):
     substrates = ("pdgf_bb", "vegf_a")
     reads = ("cells/site", "cells/cell_type", "microenvironment/pdgf_bb", "microenvironment/vegf_a", "patient")
     writes = ("cells/pdgfrb_signal",)
+    targets = (PDGFRB, RECEPTOR)
 
     def __init__(self, values: Mapping[str, float], constants: Mapping[str, Mapping[str, float]] | None = None) -> None:
         super().__init__(values)
@@ -238,7 +239,8 @@ class PericyteTurnover(Process):
         "vasculature/sleeves", "patient",
     )  # fmt: skip
     writes = ("rates/cover", "rates/uncover")
-    limits_step = ("loose", "orphaned")
+    limits_step = ("loose", "blocked", "orphaned")
+    targets = (PDGFRB,)
 
     def __init__(self, values: Mapping[str, float], constants: Mapping[str, float] | None = None) -> None:
         super().__init__(values)

@@ -185,6 +185,7 @@ class TCellKilling(Process):
     )
     writes = ("rates/kill", "cells/free_pd1")
     limits_step = ("rate",)
+    targets = (_TARGET,)
 
     def __init__(self, values: Mapping[str, float], inhibitors: Sequence[Inhibitor] = ()) -> None:
         super().__init__(values)

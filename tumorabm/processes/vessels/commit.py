@@ -341,7 +341,8 @@ def _carry_out(
     made_by = np.empty(rows.size, dtype=np.int64)
     born = 0
     tips = np.empty(first_tips.size + rows.size, dtype=np.int64)
-    tips[: first_tips.size] = first_tips
+    for i in range(first_tips.size):  # a slice takes seconds to compile
+        tips[i] = first_tips[i]
     tip_count = first_tips.size
     for event in range(rows.size):
         row, kind = rows[event], kinds[event]
