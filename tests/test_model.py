@@ -79,6 +79,11 @@ def test_the_same_seed_gives_the_same_tissue_and_another_one_does_not(small_conf
     assert digests[0]["cells/uid"] != digests[3]["cells/uid"]
 
 
+def test_a_seed_is_not_negative(small_config: Path) -> None:
+    with pytest.raises(InputError, match="rng: -1 must be 0 or more"):
+        TumorModel(small_config, rng=-1)
+
+
 def test_a_generator_gives_one_seed(small_config: Path) -> None:
     seeds = [TumorModel(small_config, rng=np.random.default_rng(8)).tissue.seed for _ in range(2)]
     assert seeds[0] == seeds[1] != TumorModel(small_config, rng=np.random.default_rng(9)).tissue.seed

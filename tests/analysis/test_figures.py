@@ -109,3 +109,10 @@ def test_wrong_input_is_refused(small_run: Path, tmp_path: Path, capsys: pytest.
 
 def test_units_are_printed_in_brackets() -> None:
     assert [unit_text(unit) for unit in ("um", "mmHg", "1", "1/mm^2")] == [" (µm)", " (mmHg)", "", " (mm⁻²)"]
+
+
+@pytest.mark.parametrize("margin", ["-5", "nan", "wide"])
+def test_a_margin_is_a_length(margin: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["nowhere", "--margin", margin])
+    assert ended.value.code == 2 and "--margin" in capsys.readouterr().err

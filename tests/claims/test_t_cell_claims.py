@@ -77,7 +77,7 @@ def test_f81_kills_follow_hla_pdl1_pd1_and_occupancy(folder: Path) -> None:
 # --- in tumors --------------------------------------------------------------------------------------------------------
 
 ON = "mechanisms.t_cells=true"
-MANY = "catalog.cell_types.t_cell.recruitment_rate=0.02 1/d"  # ten times the usual, so that there is much to count
+MANY = "catalog.cell_types.t_cell.recruitment_rate=0.02 1/d"  # thirteen times the usual, so that there is much to count
 ANTI_PD1 = "exposure={antibody: 27 nM}"  # nine tenths of PD-1 are occupied
 DAY, DAYS, SEEDS = 12, 10, 3
 

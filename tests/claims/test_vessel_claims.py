@@ -125,7 +125,7 @@ def test_f08_receptor_drives_three_rates_that_can_be_knocked_out_apart() -> None
         assert {name: changed[name] for name in same} == {name: whole[name] for name in same}
 
 
-def test_f08_each_rate_rises_with_vegf_or_falls_as_regression_does() -> None:
+def test_f08_each_rate_rises_with_its_signal_or_falls_as_regression_does() -> None:
     over = [arms(**dict.fromkeys(ARMS, signal)) for signal in (0.1, 0.4, 0.6, 0.9)]
     for name in ("sprout", "recolonize", "tip speed"):
         assert (np.diff([rates[name] for rates in over]) >= 0.0).all() and over[-1][name] > over[0][name], name

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from short_run import SHORT, short
 
-from tumorabm import yaml
+from tumorabm import catalog, yaml
 from tumorabm.build import build
 from tumorabm.config import ExperimentError, load_experiment
 from tumorabm.config.switching import with_mechanisms
@@ -98,8 +98,19 @@ def test_values_that_no_tissue_has_are_refused(setting: str, told: str) -> None:
 
 
 def test_nothing_decays_at_once() -> None:
-    with pytest.raises(InputError, match=re.escape("substrates.vegf_bound.half_life: 0 h must lie above 0")):
-        build(short("catalog.substrates.vegf_bound.half_life=0 h"))
+    with pytest.raises(InputError, match=re.escape("substrates.vegf_bound.half_life: must lie above 0")):
+        short("catalog.substrates.vegf_bound.half_life=0 h")
+
+
+@pytest.mark.parametrize("value", ["abc", "-1", "5", ".nan", "true"])
+def test_how_much_a_field_may_wait_is_a_share(tmp_path: Path, value: str) -> None:
+    text = (Path(catalog.__file__).parent / "substrates" / "fgf2.yaml").read_text(encoding="utf-8")
+    (tmp_path / "substrates").mkdir()
+    changed = text.replace("facts:\n", f"facts:\n  refresh: {value}\n", 1)
+    assert changed != text
+    (tmp_path / "substrates" / "fgf2.yaml").write_text(changed, encoding="utf-8")
+    with pytest.raises(InputError, match=r"substrates\.fgf2\.refresh: expected a share"):
+        load_experiment(yaml.parse(SHORT, "short").data, catalog_dirs=[tmp_path])
 
 
 def test_a_process_of_a_mechanism_that_is_off_is_warned_of() -> None:

@@ -36,6 +36,13 @@ def test_differences_are_paired() -> None:
     assert row.certain
     assert row.ratio == pytest.approx((20 * 21 * 25 / (10 * 12 * 14)) ** (1 / 3))
     assert row.ratio_low < row.ratio < row.ratio_high
+    assert row.ratio_certain is (row.ratio_low > 1.0)
+
+
+def test_a_difference_may_be_certain_where_the_ratio_is_not_and_the_other_way_round() -> None:
+    """Each is told by its own interval: the figure colors ratios by that of the ratio."""
+    (row,) = compared(np.array([1.0, 10.0, 100.0]), {"a": np.array([2.0, 20.0, 200.0])})
+    assert row.ratio_certain and not row.certain
 
 
 def test_the_largest_effect_comes_first() -> None:

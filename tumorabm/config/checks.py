@@ -12,6 +12,7 @@ from typing import Final
 from tumorabm import units
 from tumorabm.config import declared
 from tumorabm.config.blocks import TableBlock
+from tumorabm.config.contents import substrate_problems
 from tumorabm.config.experiment import Experiment
 from tumorabm.config.overrides import unheeded
 from tumorabm.config.quantity import TIME_UNITS
@@ -224,6 +225,12 @@ def _substrates_there(experiment: Experiment) -> Iterator[Finding]:
     for substrate, names in lacking.items():
         message = f"{substrate!r} is needed by {', '.join(names)}; add it, or switch these processes off"
         yield Finding(("substrates",), message)
+
+
+@needs("catalog", "sets", "substrates", "processes", "mechanisms")
+def _substrates_sound(experiment: Experiment) -> Iterator[Finding]:
+    for problem in substrate_problems(experiment):
+        yield Finding(("catalog", problem.path), f"{problem.path}: {problem.message}")
 
 
 @needs("processes", "mechanisms")

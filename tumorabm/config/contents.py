@@ -10,7 +10,7 @@ import numpy as np
 
 from tumorabm.catalog import SETS, Catalog
 from tumorabm.config.experiment import Experiment
-from tumorabm.errors import InputError, Problem
+from tumorabm.errors import Problem
 from tumorabm.processes.fate.birth import Birth, break_even_oxygen
 from tumorabm.processes.fate.death import Apoptosis
 from tumorabm.processes.process import Process, in_step_order
@@ -44,6 +44,24 @@ def make_substrates(experiment: Experiment) -> list[Substrate]:
     return out
 
 
+def substrate_problems(experiment: Experiment) -> list[Problem]:
+    """What no field can be solved with, by path in the catalog."""
+    catalog, out = experiment.catalog, []
+    for name in experiment.all_substrates:
+        if name not in catalog.names("substrates"):
+            continue  # said elsewhere
+        path = f"substrates.{name}"
+        if f"{path}.half_life" in catalog and not catalog.get(f"{path}.half_life", "h", experiment.sets) > 0.0:
+            out.append(Problem("must lie above 0", f"{path}.half_life"))
+        facts = catalog.noun("substrates", name).facts
+        for fact, lowest in (("tolerance", 1e-13), ("refresh", 0.0)):
+            value = facts.get(fact, lowest)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not lowest <= value < 1.0:
+                message = f"expected a share of at least {lowest:g} and below 1, got {value!r}"
+                out.append(Problem(message, f"{path}.{fact}"))
+    return out
+
+
 def _substrate(experiment: Experiment, kind: str, name: str) -> Substrate:
     catalog, sets = experiment.catalog, experiment.sets
     path = f"{kind}.{name}"
@@ -59,16 +77,7 @@ def _substrate(experiment: Experiment, kind: str, name: str) -> Substrate:
         diffusivity = catalog.get(f"{path}.diffusivity_free", "um^2/h", sets) / partition
         return Substrate(name, unit, f"unbound {name} in tissue", "implicit", diffusivity, 0.0, capacity=partition)
     half_life = optional("half_life", "h", np.inf)
-    if not half_life > 0.0:
-        raise InputError([Problem(f"{half_life:g} h must lie above 0", f"{path}.half_life")])
     facts = catalog.noun(kind, name).facts
-
-    def share(fact: str, default: float) -> float:
-        value = facts.get(fact, default)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0.0 <= value < 1.0:
-            raise InputError([Problem(f"expected a share from 0 to 1, got {value!r}", f"{path}.{fact}")])
-        return float(value)
-
     factor = facts["solver"] == "implicit"
     return Substrate(
         name=name,
@@ -80,8 +89,8 @@ def _substrate(experiment: Experiment, kind: str, name: str) -> Substrate:
         half_saturation=optional("half_saturation", unit, 0.0),
         initial=optional("initial", unit, 0.0),
         boundary_value=optional("boundary_value", unit, 0.0),
-        tolerance=share("tolerance", _TOLERANCE if factor else Substrate.tolerance),
-        refresh=share("refresh", _REFRESH if factor else 0.0),
+        tolerance=facts.get("tolerance", _TOLERANCE if factor else Substrate.tolerance),
+        refresh=facts.get("refresh", _REFRESH if factor else 0.0),
         bound_form_of=facts.get("bound_form_of", ""),
     )
 
