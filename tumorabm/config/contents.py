@@ -85,7 +85,7 @@ def _substrate(experiment: Experiment, kind: str, name: str) -> Substrate:
         description=catalog.noun(kind, name).description,
         solver=catalog.fact(f"{path}.solver"),
         diffusivity=catalog.get(f"{path}.diffusivity", "um^2/h", sets),
-        decay=np.log(2.0) / half_life,
+        decay=np.log(2.0) / half_life if half_life > 0.0 else np.inf,  # which is refused
         half_saturation=optional("half_saturation", unit, 0.0),
         initial=optional("initial", unit, 0.0),
         boundary_value=optional("boundary_value", unit, 0.0),
