@@ -72,11 +72,11 @@ try:
 finally:
     print("shared out:", *sorted(decided), file=sys.stderr)
 """
-# A lattice that is worth the threads, and a quarter of a day on it.
+# A lattice that is worth the threads, and half a day on it.
 SERIES = ("tumor_cells", "endothelial_cells", "mean_lesion_oxygen")
 WIDE = (
-    *("lattice.shape=[368, 368]", "burn_in=2 h", "duration=4 h"),
-    *("record.every=2 h", "record.frames=6 h", "record.keep=[]", f"record.outputs=[{', '.join(SERIES)}]"),
+    *("lattice.shape=[368, 368]", "burn_in=2 h", "duration=10 h"),
+    *("record.every=2 h", "record.frames=12 h", "record.keep=[]", f"record.outputs=[{', '.join(SERIES)}]"),
 )
 
 
