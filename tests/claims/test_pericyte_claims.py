@@ -45,7 +45,7 @@ def test_f41_loss_under_a_block_of_vegf_falls_with_coverage() -> None:
     levels = [(mean("coverage", rate, ONLY_VEGFR2), mean("loss", rate, ONLY_VEGFR2)) for rate in (LOOSE, USUAL, FIRM)]
     coverage, loss = zip(*levels, strict=True)
     assert coverage[0] + 0.2 < coverage[1] < coverage[2] - 0.15
-    assert loss[0] > loss[1] + 0.1 and loss[1] > loss[2] + 0.3
+    assert loss[0] > loss[1] + 0.1 and loss[1] > loss[2] + 0.1
     # In every bed, not in the mean alone.
     for seed in SEEDS:
         found = [course(seed, rate, ONLY_VEGFR2)["loss"] for rate in (LOOSE, USUAL, FIRM)]
