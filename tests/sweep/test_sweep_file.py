@@ -300,7 +300,7 @@ def test_memory_of_planning_does_not_grow_with_experiments() -> None:
     try:
         made = draft(sweep)
         peak = tracemalloc.get_traced_memory()[1]
-        gc.collect()  # networks refer to themselves
+        gc.collect()  # what only refers to itself is not left behind
         left = tracemalloc.get_traced_memory()[0]
     finally:
         tracemalloc.stop()
