@@ -88,6 +88,7 @@ def imports(path: Path, *, typing_too: bool = False) -> Iterator[tuple[str, int]
                 yield f"{node.module}.{alias.name}", node.lineno
 
 
+@functools.cache
 def decorated_kernels(path: Path) -> set[str]:
     return {
         node.name

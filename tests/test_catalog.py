@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,10 @@ PACKAGE = Path(tumorabm.__file__).parent
 SETS_CHOSEN = {"kinetics": "patient_metastasis", "literature": "primary", "targets": "cellular"}
 CATALOG = load_catalog()
 ENTRIES = [entry for path in CATALOG.paths() for entry in CATALOG.variants(path).values()]
-BY_ID = {f"{entry.path}[{entry.variant}]" if entry.variant else entry.path: entry for entry in ENTRIES}
+# Entries by file: thousands of tests would take longer to list than to run.
+BY_FILE = {
+    file: list(entries) for file, entries in groupby(ENTRIES, key=lambda entry: ".".join(entry.path.split(".")[:2]))
+}
 
 
 def value(path: str, unit: str, **sets: str) -> float:
@@ -39,28 +43,29 @@ def value(path: str, unit: str, **sets: str) -> float:
 # --- every entry -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("entry", BY_ID.values(), ids=BY_ID)
-def test_entry(entry: Entry) -> None:
-    assert math.isfinite(entry.value)
-    assert units.dimension(entry.unit)
-    assert entry.description
-    assert set(entry.source) <= set(CATALOG.bibliography) | {DERIVED, ASSUMED}
-    assert entry.confidence in "VKE"
-    assert bool(entry.derivation) == (DERIVED in entry.source)
-    if entry.assumed:
-        assert entry.range is not None
-    if entry.range is not None:
-        assert entry.range[0] <= entry.value <= entry.range[1]
-        assert entry.range[0] < entry.range[1]
+@pytest.mark.parametrize("entries", BY_FILE.values(), ids=BY_FILE)
+def test_entries(entries: list[Entry]) -> None:
+    for entry in entries:
+        where = f"{entry.path} {entry.variant}"
+        assert math.isfinite(entry.value), where
+        assert units.dimension(entry.unit), where
+        assert entry.description, where
+        assert set(entry.source) <= set(CATALOG.bibliography) | {DERIVED, ASSUMED}, where
+        assert entry.confidence in "VKE", where
+        assert bool(entry.derivation) == (DERIVED in entry.source), where
+        if entry.assumed:
+            assert entry.range is not None, where
+        if entry.range is not None:
+            assert entry.range[0] <= entry.value <= entry.range[1], where
+            assert entry.range[0] < entry.range[1], where
 
 
-@pytest.mark.parametrize("path", CATALOG.paths())
-def test_no_unit_in_a_name_and_rates_say_so(path: str) -> None:
-    name = path.rpartition(".")[2]
-    assert not re.search(r"_(um|nm|mmhg|per_h|per_d|hours?|days?|h|d)$", name)
-    entry = next(iter(CATALOG.variants(path).values()))
-    if units.dimension(entry.unit) == "1 / [time]":
-        assert name.endswith("_rate")
+def test_no_unit_in_a_name_and_rates_say_so() -> None:
+    for entry in ENTRIES:
+        name = entry.path.rpartition(".")[2]
+        assert not re.search(r"_(um|nm|mmhg|per_h|per_d|hours?|days?|h|d)$", name), entry.path
+        if units.dimension(entry.unit) == "1 / [time]":
+            assert name.endswith("_rate"), entry.path
 
 
 def test_every_reference_is_used_and_says_where_it_was_read() -> None:
@@ -156,18 +161,18 @@ def result(clause: str, unit: str) -> float:
     return float(found.to("dimensionless" if unit == "1" else unit).magnitude)
 
 
-CALCULATED = {name: arithmetic(entry.derivation) for name, entry in BY_ID.items() if arithmetic(entry.derivation)}
+DERIVED_BY_ID = {f"{entry.path}[{entry.variant}]": entry for entry in ENTRIES if arithmetic(entry.derivation)}
 
 
 def test_derivations_begin_with_their_arithmetic() -> None:
-    assert len(CALCULATED) >= 12
+    assert len(DERIVED_BY_ID) >= 12
     assert result("ln2 / 22.4 h + 5.317e-5 1/min", "1/d") == pytest.approx(LN2 / 22.4 * 24 + 5.317e-5 * 1440)
 
 
-@pytest.mark.parametrize("name", CALCULATED)
-def test_derived_values_are_what_their_arithmetic_gives(name: str) -> None:
+@pytest.mark.parametrize("entry", DERIVED_BY_ID.values(), ids=DERIVED_BY_ID)
+def test_derived_values_are_what_their_arithmetic_gives(entry: Entry) -> None:
     # Values are written with the digits that their sources deserve.
-    assert result(CALCULATED[name], BY_ID[name].unit) == pytest.approx(BY_ID[name].value, rel=0.06)
+    assert result(arithmetic(entry.derivation), entry.unit) == pytest.approx(entry.value, rel=0.06)
 
 
 def test_values_that_repeat_others_agree() -> None:

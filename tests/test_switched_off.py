@@ -28,7 +28,7 @@ REFUSED = {
     "flow": "cannot be switched off: supply and survival follow it; its mechanism can be switched off",
     "compaction": "cannot be switched off: without it cells that are cleared or have regressed would still count",
 }
-TWO_DAYS = ("burn_in=12 h", "duration=36 h", "record.keep=[]", "record.frames=1 d", "record.every=6 h")
+A_DAY = ("burn_in=6 h", "duration=18 h", "record.keep=[]", "record.frames=1 d", "record.every=6 h")
 NEED_ORIGIN = {"host_supply_share", "sprout_supply_share", "recolonized_supply_share", "myeloid_endothelial_cells"}
 
 
@@ -41,7 +41,7 @@ def config(tmp_path_factory) -> Path:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_each_alone(config: Path, tmp_path: Path, name: str) -> None:
-    settings = [part for text in (*TWO_DAYS, f"processes.{name}=false") for part in ("--set", text)]
+    settings = [part for text in (*A_DAY, f"processes.{name}=false") for part in ("--set", text)]
     result = CliRunner().invoke(app, ["run", str(config), "--out", str(tmp_path), *settings])
     if name in REFUSED:
         assert result.exit_code == 2
@@ -52,7 +52,7 @@ def test_each_alone(config: Path, tmp_path: Path, name: str) -> None:
     assert run.status == "finished"
     series = data(run.path).series
     assert (NEED_ORIGIN & set(series) == set()) is (name == "commit_vessels")
-    assert np.isfinite(series["tumor_cells"]).all() and series["tumor_cells"].size == 9
+    assert np.isfinite(series["tumor_cells"]).all() and series["tumor_cells"].size == 5
 
 
 def test_which_can_be_switched_off() -> None:

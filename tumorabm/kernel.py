@@ -11,7 +11,8 @@ import functools
 import hashlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,21 @@ def kernel_folder() -> Path:
 def as_exponent(value: float) -> float:
     """An exponent for a kernel: a whole number as an integer, since powers by multiplication are much faster."""
     return int(value) if float(value).is_integer() else value
+
+
+def share_out(work: Callable[[Any], None], parts: Sequence[Any]) -> None:
+    """Do work on every part, in as many threads as numba uses. No part may depend on what is done to another.
+
+    For kernels that release the interpreter's lock (``nogil=True``).
+    """
+    threads = min(_numba().get_num_threads(), len(parts)) if len(parts) > 1 else 1
+    if threads == 1:
+        for part in parts:
+            work(part)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        for _ in pool.map(work, parts):  # raises what a part has raised
+            pass
 
 
 def numba_is_loaded() -> bool:

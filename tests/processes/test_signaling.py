@@ -286,7 +286,8 @@ def test_tumor_cells_see_the_unbound_drug_in_tissue_and_endothelium_that_in_plas
     seen = endothelial.concentrations(tissue, np.array([16, 17]))
     assert seen == {"sunitinib": 8.0, "su12662": 3.0, "everolimus": 0.5}
     for process, compounds in ((tumor, {"sunitinib": 3.0}), (endothelial, {"sunitinib": 8.0, "su12662": 3.0})):
-        ((_, _, _, left),) = process._groups(tissue)
+        ((rows, make),) = process.parts(tissue)
+        _, left = process.received(tissue, rows, make)
         place = left.nodes.tolist().index(process.network.index("pdgfr"))
         constants = {item.compound: item.constant for item in process.inhibitors if item.node == "pdgfr"}
         expected = 1.0 / (1.0 + sum(value / constants[name] for name, value in compounds.items()))

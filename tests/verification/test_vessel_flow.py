@@ -9,7 +9,7 @@ import pytest
 from bare_tissue import bare_tissue, put_vessel
 
 from tumorabm.processes.vessels.flow import Flow
-from tumorabm.solvers.vessel_flow import Currents, currents
+from tumorabm.solvers.vessel_flow import Currents, _segments, currents
 from tumorabm.tissue.capillaries import capillary_mesh
 from tumorabm.tissue.lattice import NO_FLUX, PERIODIC, Lattice
 from tumorabm.tissue.tissue import Tissue
@@ -256,20 +256,56 @@ def test_a_large_bed_is_balanced_too() -> None:
     assert unbalanced(found, marks) == 0
 
 
+def test_a_network_that_ends_as_a_full_matrix(monkeypatch) -> None:
+    """In three dimensions what is left after a while is joined nearly each to each, and solved as such."""
+    from tumorabm.solvers import elimination
+
+    vasculature, marks = network((10, 10, 10), (NO_FLUX,) * 6, 1)
+    flowing = vasculature.flowing(marks)
+    resistance = np.random.default_rng(7).uniform(1.0, 3.0, flowing.size)
+    found = currents(vasculature, flowing, marks, resistance)
+    expected = dense(vasculature, flowing, marks, resistance)
+    np.testing.assert_allclose(found.pressure[flowing], expected[flowing], atol=1e-12)
+    assert unbalanced(found, marks) == 0
+    # It was the matrix that many nodes were left to.
+    sites, is_node, ends, whole, *_ = _segments(vasculature.links, vasculature.neighbors, flowing, marks, resistance)
+    node = np.cumsum(is_node) - 1
+    lists = elimination._join(int(is_node.sum()), np.zeros(sites.size), np.where(is_node, node, -1), ends, whole)
+    order = elimination._reduce(*lists)[0]
+    assert is_node.sum() - order.size > 100
+
+
+def test_a_full_matrix_is_solved() -> None:
+    """For sizes that are whole strips and that are not; one node without any way out has no pressure."""
+    from tumorabm.solvers.elimination import _solve_dense
+
+    for size in (1, 3, 4, 8, 11, 40):
+        rng = np.random.default_rng(size)
+        joint = np.triu(rng.uniform(0.0, 2.0, (size, size)), 1)
+        fixed, driven = rng.uniform(0.0, 1.0, size), rng.uniform(0.0, 1.0, size)
+        both = joint + joint.T
+        expected = np.linalg.solve(np.diag(both.sum(axis=1) + fixed) - both, driven)
+        given = joint.copy(), fixed.copy(), driven.copy()
+        found = _solve_dense(joint, fixed, driven)
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+        np.testing.assert_array_equal(_solve_dense.py_func(*given), found)
+
+
 def test_the_compiled_solver_is_its_python_twin() -> None:
     """Bit by bit: what is compiled does nothing else than what stands there."""
-    from tumorabm.solvers import vessel_flow
+    from tumorabm.solvers import elimination, vessel_flow
 
     vasculature, marks = network((1, 8, 8), (NO_FLUX,) * 6, 3)
     flowing = vasculature.flowing(marks)
     found = currents(vasculature, flowing, marks)
-    kernels = {name: getattr(vessel_flow, name) for name in ("_segments", "_eliminate", "_spread")}
+    kernels = {"_segments": vessel_flow._segments, "pressures": elimination.pressures, "_spread": vessel_flow._spread}
     ones = np.ones(flowing.size)
     sites, is_node, ends, whole, first, inside, along = kernels["_segments"].py_func(
         vasculature.links, vasculature.neighbors, flowing, marks, ones
     )
     given = ((marks & INLET) > 0).astype(float)
-    level = kernels["_eliminate"].py_func(marks[sites], given[sites], is_node, ends, whole)
+    pinned = (marks[sites] & (INLET | OUTLET)) > 0
+    level = kernels["pressures"].py_func(pinned, given[sites], is_node, ends, whole)
     pressure, flow, through = kernels["_spread"].py_func(
         flowing.size, sites, marks, is_node, ends, whole, first, inside, along, level
     )

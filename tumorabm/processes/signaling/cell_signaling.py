@@ -8,6 +8,7 @@ from typing import ClassVar, Final
 
 import numpy as np
 
+from tumorabm.kernel import share_out
 from tumorabm.processes.process import Choice, Kind, NetworkChoice, Phase, Process, Values
 from tumorabm.processes.signaling.course import Left, advance, steady
 from tumorabm.processes.signaling.inhibitors import Inhibitor, inhibitors_of, left_by
@@ -17,6 +18,8 @@ from tumorabm.tissue.tissue import Tissue
 
 # Of a substrate whose concentration a network takes relative to blood.
 _IN_BLOOD: Final = "vessel_concentration"
+# Cells that are followed together: their activities stay in the processor's cache, and threads share the parts.
+_TOGETHER: Final = 8192
 # Of an alteration, what the cell shows to other cells: no effect on the network.
 _SHOWN: Final = "_expression"
 
@@ -131,28 +134,42 @@ class CellSignaling(Process):
         if dt <= 0.0:
             return
         state = tissue.cells[self.columns[0].name]
-        for rows, inputs, make, left in self._groups(tissue):
+
+        def follow(part: tuple[np.ndarray, Make]) -> None:
+            rows, make = part
+            inputs, left = self.received(tissue, rows, make)
             advance(self.network, state, rows, inputs, make, left, dt)
+
+        share_out(follow, self.parts(tissue))
 
     def relax(self, tissue: Tissue) -> None:
         """Bring all cells to the steady state of what they receive now."""
         state = tissue.cells[self.columns[0].name]
-        for rows, inputs, make, left in self._groups(tissue):
+
+        def settle(part: tuple[np.ndarray, Make]) -> None:
+            rows, make = part
             start = steady(self.network, self.network.reference_inputs(), make)
+            inputs, left = self.received(tissue, rows, make)
             state[rows] = steady(self.network, inputs, make, left, start)
 
-    def _groups(self, tissue: Tissue) -> list[tuple[np.ndarray, np.ndarray, Make, Left]]:
-        """Living cells by make: rows, inputs, the make, what inhibitors leave."""
+        share_out(settle, self.parts(tissue))
+
+    def parts(self, tissue: Tissue) -> list[tuple[np.ndarray, Make]]:
+        """Rows of living cells with their make, not too many of them at once."""
         living = tissue.cells.alive(self.row_type)
         kinds = self.make_of(tissue, living)
-        out = []
-        for kind in np.unique(kinds).tolist():
-            rows = living[kinds == kind]
-            sites = tissue.cells["site"][rows]
-            make = self.makes[kind]
-            left = left_by(self.network, self.inhibitors, self.concentrations(tissue, sites), make, rows.size)
-            out.append((rows, self._inputs(tissue, sites), make, left))
-        return out
+        return [
+            (rows[begin : begin + _TOGETHER], self.makes[kind])
+            for kind in np.flatnonzero(np.bincount(kinds)).tolist()
+            for rows in (living[kinds == kind],)
+            for begin in range(0, rows.size, _TOGETHER)
+        ]
+
+    def received(self, tissue: Tissue, rows: np.ndarray, make: Make) -> tuple[np.ndarray, Left]:
+        """Inputs of some cells of one make, and what inhibitors leave in them."""
+        sites = tissue.cells["site"][rows]
+        left = left_by(self.network, self.inhibitors, self.concentrations(tissue, sites), make, rows.size)
+        return self._inputs(tissue, sites), left
 
     def _inputs(self, tissue: Tissue, sites: np.ndarray) -> np.ndarray:
         """What the cells at some sites receive, shape (m, inputs): from fields where there are any."""

@@ -278,7 +278,7 @@ def _load(state, inputs, inhibited, share, rows, chosen, begin, x, u):
             u[inhibited[k], lane] = share[i, k]
 
 
-@kernel(error_model="numpy")
+@kernel(error_model="numpy", nogil=True)
 def _begin(
     state, inputs, inhibited, share, rows, first, source, effect, half_power, exponent, whole, level, basal, weight,
     keep, matters, resting, drive, gap,
@@ -310,7 +310,7 @@ def _begin(
                     drive[i, node] = f[node, lane]
 
 
-@kernel(error_model="numpy")
+@kernel(error_model="numpy", nogil=True)
 def _advance(
     state, inputs, inhibited, share, rows, chosen, drive,
     first, source, effect, half_power, exponent, whole, level, basal, weight, keep, correct, feeds_back, count,
