@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import re
-from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -31,9 +30,9 @@ SETS_CHOSEN = {"kinetics": "patient_metastasis", "literature": "primary", "targe
 CATALOG = load_catalog()
 ENTRIES = [entry for path in CATALOG.paths() for entry in CATALOG.variants(path).values()]
 # Entries by file: thousands of tests would take longer to list than to run.
-BY_FILE = {
-    file: list(entries) for file, entries in groupby(ENTRIES, key=lambda entry: ".".join(entry.path.split(".")[:2]))
-}
+BY_FILE: dict[str, list[Entry]] = {}
+for _entry in ENTRIES:
+    BY_FILE.setdefault(".".join(_entry.path.split(".")[:2]), []).append(_entry)
 
 
 def value(path: str, unit: str, **sets: str) -> float:

@@ -344,3 +344,46 @@ def test_hops_follow_the_square_of_motility() -> None:
         counts.append(total)
     assert counts[0] > 200
     assert counts[1] / counts[0] == pytest.approx(4.0, rel=0.2)
+
+
+def test_parts_and_threads_change_no_bit(monkeypatch) -> None:
+    """Cells in many small parts, shared out among threads, come to what they come to in one part on one thread."""
+    import copy
+    import threading
+
+    import numba
+    from short_run import short
+
+    from tumorabm.build import build
+    from tumorabm.processes.signaling import cell_signaling
+
+    tissue, pipeline = build(short())
+    process = next(item for item in pipeline if item.name == "endothelial_signaling")
+    tissue.patient.unbound_mean["sunitinib"] = 6.0  # away from rest, so that cells take sub-steps
+    whole, parted = copy.deepcopy(tissue), copy.deepcopy(tissue)
+    assert len(process.parts(whole)) == 1
+    process.step(whole, 2.0)
+    monkeypatch.setattr(cell_signaling, "_TOGETHER", 7)
+    assert len(process.parts(parted)) > 10
+    monkeypatch.setattr(numba, "get_num_threads", lambda: 4)
+    seen, follow = set(), cell_signaling.advance
+    monkeypatch.setattr(cell_signaling, "advance", lambda *given: seen.add(threading.get_ident()) or follow(*given))
+    process.step(parted, 2.0)
+    assert threading.get_ident() not in seen
+    name = process.columns[0].name
+    assert (whole.cells[name] != tissue.cells[name]).any()
+    assert whole.cells[name].tobytes() == parted.cells[name].tobytes()
+
+
+def test_what_fails_in_a_thread_is_raised(monkeypatch) -> None:
+    import numba
+
+    from tumorabm.kernel import share_out
+
+    def work(part: int) -> None:
+        if part == 3:
+            raise ArithmeticError("part 3")
+
+    monkeypatch.setattr(numba, "get_num_threads", lambda: 2)
+    with pytest.raises(ArithmeticError, match="part 3"):
+        share_out(work, range(6))

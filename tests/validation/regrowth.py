@@ -167,9 +167,11 @@ def report_of(arms: dict[str, list[Course]], samples: int) -> str:
         "and then regrowth was known from a prototype; the rate of fibroblasts' change (1/250 d) was taken from there,",
         "and what changed ones secrete was raised when a first course showed too little of it",
         "(`cell_types/fibroblast.yaml`). So where the arms differ these mechanisms are sufficient, and the others are",
-        "not enough without them; that fibroblasts or pericytes do it in patients is not shown. All tumors share one",
-        "seed, so intervals hold the spread between tumors, not luck. The domain limits diameters to about twice that",
-        "at the start.",
+        "not enough without them; that fibroblasts or pericytes do it in patients is not shown. The ranges of",
+        "turnover, the size of the nodules, size by all pieces and the second slow state were chosen after sweeps of",
+        "smaller nodules, by the largest piece and with the fibroblasts' state alone, had not met the criterion. All",
+        "tumors share one seed, so intervals hold the spread between tumors, not luck. The domain limits diameters to",
+        "about twice that at the start.",
     ]
     return "\n".join([*lines, "", "![courses and times to regrowth](regrowth.png)", ""])
 

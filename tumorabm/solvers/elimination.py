@@ -15,7 +15,7 @@ import numpy as np
 from tumorabm.kernel import kernel
 
 # Elimination goes on with a full matrix when every node that is left has _FEW neighbors or more (in a slab none comes
-# to have as many) and a _DENSE-th of all that are left. It takes _STRIP nodes at a time.
+# to have as many) and a _DENSE-th of all that are left. It takes _STRIP nodes at a time, which are written out.
 _FEW: Final = 32
 _DENSE: Final = 10
 _STRIP: Final = 4
