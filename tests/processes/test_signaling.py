@@ -88,8 +88,8 @@ def rates_of(tissue: Tissue, processes: dict[str, Process]) -> dict[str, float]:
     n = tissue.cells.n
     out = {event: float(tissue.rates.total(event, n)[row]) for event, row in
            (("divide", 0), ("apoptosis", 0), ("regress", 4), ("recolonize", 4))}  # fmt: skip
-    for name in ("vegf_a", *FACTORS):
-        out[f"secretion_{name}"] = float(tissue.microenvironment[name].contribution("source", "tumor").ravel()[0])
+    for name, part in (("vegf_a", "tumor"), *((name, "tumor_and_host") for name in FACTORS)):
+        out[f"secretion_{name}"] = float(tissue.microenvironment[name].contribution("source", part).ravel()[0])
     out["endothelial_secretion"] = float(
         tissue.microenvironment["vegf_a"].contribution("source", "endothelium").ravel()[16]
     )

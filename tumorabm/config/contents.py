@@ -19,7 +19,7 @@ from tumorabm.tissue.microenvironment import Substrate
 
 _SPACING: Final = "cell_types.endothelial.host_vessel_spacing"
 _ARTERIOLES: Final = "cell_types.endothelial.arteriole_spacing"
-# Relative residual of solves of factors that say nothing else: their amounts are known to within factors.
+# Relative residual of solves of drugs and of factors that say nothing else: their amounts are known to within factors.
 _TOLERANCE: Final = 1e-4
 # Relative change of what makes them up below which they are left as they are.
 _REFRESH: Final = 2e-2
@@ -75,7 +75,8 @@ def _substrate(experiment: Experiment, kind: str, name: str) -> Substrate:
         # The field is the unbound concentration: binding slows its diffusion by the ratio of total to unbound.
         partition = catalog.get(f"{path}.tissue_total_over_unbound", "1", sets)
         diffusivity = catalog.get(f"{path}.diffusivity_free", "um^2/h", sets) / partition
-        return Substrate(name, unit, f"unbound {name} in tissue", "implicit", diffusivity, 0.0, capacity=partition)
+        what = f"unbound {name} in tissue"
+        return Substrate(name, unit, what, "implicit", diffusivity, 0.0, tolerance=_TOLERANCE, capacity=partition)
     half_life = optional("half_life", "h", np.inf)
     facts = catalog.noun(kind, name).facts
     factor = facts["solver"] == "implicit"

@@ -81,17 +81,17 @@ class FactorSecretion(Process):
             return
         cells, sites = tissue.cells, tissue.lattice.sites
         scale = MOLECULES_TO_NANOMOLAR_VOLUME / tissue.lattice.site_volume
-        sources = np.zeros((len(self.rates), sites))
+        substrates = [*self.rates, *(name for name in self.host if name not in self.rates)]
+        sources = np.empty((len(substrates), sites))
+        host = {name: self.host.get(name, 0.0) for name in substrates}
+        _fill_host(cells.occupancy[PARENCHYMA], _scaled(host, scale), sources)
         names = ("cell_type", "state", "site")
         # A drive's output is a column of the network's state; without one the column is -1.
         network = cells[self.columns[0].name] if self.columns else np.empty((cells.n, 0))
         _fill_tumor(*(cells[name] for name in names), network, *self._places, _scaled(self.rates, scale), sources)
-        for substrate, source in zip(self.rates, sources, strict=True):
-            tissue.microenvironment[substrate].contribute("source", "tumor", source)
-        sources = np.empty((len(self.host), sites))
-        fill_empty(cells.occupancy[PARENCHYMA], _scaled(self.host, scale), sources)
-        for substrate, source in zip(self.host, sources, strict=True):
-            tissue.microenvironment[substrate].contribute("source", "host", source)
+        for substrate, source in zip(substrates, sources, strict=True):
+            # Both in one: no site is host tissue and tumor at once.
+            tissue.microenvironment[substrate].contribute("source", "tumor_and_host", source)
 
     @cached_property
     def _places(self) -> tuple[np.ndarray, np.ndarray]:
@@ -110,7 +110,7 @@ def _scaled(rates: Mapping[str, float], scale: float) -> np.ndarray:
 
 @kernel
 def _fill_tumor(cell_type, state, site, network, index, reference, amount, out):
-    """What each living tumor cell secretes of each factor, at its site."""
+    """What each living tumor cell secretes of each of the first factors, at its site."""
     for row in range(site.size):
         if cell_type[row] == TUMOR and state[row] == ALIVE:
             for k in range(amount.size):
@@ -119,8 +119,8 @@ def _fill_tumor(cell_type, state, site, network, index, reference, amount, out):
 
 
 @kernel
-def fill_empty(occupied, amount, out):
-    """Fixed amounts on all sites without a cell, none elsewhere."""
+def _fill_host(occupied, amount, out):
+    """Fixed amounts on all sites without a cell of the parenchyma, none elsewhere."""
     for k in range(amount.size):
         for place in range(occupied.size):
             out[k, place] = amount[k] if occupied[place] < 0 else 0.0
