@@ -4,29 +4,39 @@
 
 Steps that are skipped warm the kernels and let the tissue develop. One thread, processor time. What lies outside of
 compiled kernels (numpy and the interpreter) is measured over as many steps again. ``--patient`` takes the lattice of
-``test_a_patient_year``.
+``test_a_patient_year``. ``--large`` takes a million tumor cells in three dimensions, two threads and elapsed time, and
+says how much memory it took (10 minutes for ``--large --steps 20``).
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import resource
+import sys
+import time
 from pathlib import Path
 
 
 def main() -> None:
-    os.environ.setdefault("NUMBA_NUM_THREADS", "1")
-    from scenes import DAYS, FIRST_LINE, PATIENT, Scene
+    os.environ.setdefault("NUMBA_NUM_THREADS", "2" if "--large" in sys.argv else "1")
+    from scenes import DAYS, FIRST_LINE, LARGE, PATIENT, THREE_D, Scene
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--config", type=Path, default=FIRST_LINE)
+    parser.add_argument("--config", type=Path)
     parser.add_argument("--skip", type=int, default=1, help="steps before the measurement")
     parser.add_argument("--steps", type=int, help="steps to measure; without it all of sunitinib_first_line")
     parser.add_argument("--patient", action="store_true", help="100 x 100 sites, all mechanisms on, under treatment")
+    parser.add_argument("--large", action="store_true", help="128 x 128 x 128 sites, all mechanisms on, two threads")
     parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", help="as of `tumorabm run`")
     chosen = parser.parse_args()
 
-    scene = Scene([*(PATIENT if chosen.patient else ()), *chosen.set], chosen.config)
+    scale = LARGE if chosen.large else PATIENT if chosen.patient else []
+    config = chosen.config or (THREE_D if chosen.large else FIRST_LINE)
+    clock = time.perf_counter if chosen.large else time.process_time
+    begin = time.perf_counter()
+    scene = Scene([*scale, *chosen.set], config, clock)
+    made = time.perf_counter() - begin
     scene.advance(chosen.skip)
     steps = chosen.steps or round(DAYS * 24 / scene.dt) - chosen.skip
     spent = scene.profile(steps)
@@ -42,7 +52,9 @@ def main() -> None:
     for name, seconds in spent.items():
         print(f"| {name} | {1e3 * seconds:.3f} | {100 * seconds / whole:.1f} % |")
     print(f"| whole step | {1e3 * whole:.3f} | |")
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e9
     print(f"\n{steps} steps in {steps * whole:.1f} s; {cells} cells on {sites} sites")
+    print(f"The tissue was made in {made:.1f} s (elapsed); memory at its largest {memory:.2f} GB")
     if busy:
         print("Measured on a busy machine: more processes run than it has processors.")
 

@@ -8,6 +8,7 @@ the lattice. Arterioles and venules are vertices of the mesh far enough from eac
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -59,7 +60,7 @@ def capillary_mesh(lattice: Lattice, spacing: float, root_spacing: float, seed: 
         If the lattice is too small to hold a mesh with an arteriole and a venule.
     """
     points = _scatter(lattice, spacing, seed)
-    vertices, ridges = _voronoi(lattice, points)
+    vertices, ridges = _voronoi(lattice, points, 4.0 * spacing)
     edges: set[tuple[int, int]] = set()
     used: dict[int, None] = {}
     for a, b in ridges:
@@ -138,18 +139,47 @@ def _scatter(lattice: Lattice, spacing: float, seed: int) -> np.ndarray:
     coordinates = np.stack([uniforms(seed, uid, 0, purpose("capillary seed") + np.uint64(k)) for k in range(3)], axis=1)
     coordinates = coordinates * extent
     coordinates[:, ~active] = 0.5 * lattice.spacing
-    periodic = np.array(lattice.periodic)
-    kept = np.empty((0, 3))
-    for dart in coordinates:
-        difference = np.abs(kept - dart)
-        difference = np.where(periodic, np.minimum(difference, extent - difference), difference)
-        if kept.shape[0] == 0 or (difference**2).sum(axis=1).min() >= distance**2:
-            kept = np.vstack([kept, dart])
+    return coordinates[_apart(coordinates, distance, lattice)]
+
+
+def _apart(points: np.ndarray, distance: float, lattice: Lattice) -> list[int]:
+    """Those of some points (µm) that are at least so far from all kept before them.
+
+    Points kept are found by boxes at least as wide as the distance, so that only those in a point's own box and around
+    it can be too near.
+    """
+    extent = [n * lattice.spacing for n in lattice.shape]
+    boxes = [max(1, int(size / distance)) for size in extent]
+    # Neighbors of a box along each axis, each once: a periodic axis of one or two boxes meets itself.
+    around = [
+        [sorted({(k + d) % n if wraps else min(max(k + d, 0), n - 1) for d in (-1, 0, 1)}) for k in range(n)]
+        for n, wraps in zip(boxes, lattice.periodic, strict=True)
+    ]
+    box_of = [np.minimum((points[:, k] / extent[k] * boxes[k]).astype(int), boxes[k] - 1) for k in range(3)]
+    kept_in: dict[tuple[int, ...], list[list[float]]] = {}
+    kept = []
+    axes = list(zip(extent, lattice.periodic, strict=True))
+    for i, (point, *box) in enumerate(zip(points.tolist(), *(column.tolist() for column in box_of), strict=True)):
+        near = (other for at in product(*(around[k][box[k]] for k in range(3))) for other in kept_in.get(at, ()))
+        for other in near:
+            squared = 0.0
+            for here, there, (size, wraps) in zip(point, other, axes, strict=True):
+                gap = abs(here - there)
+                gap = min(gap, size - gap) if wraps else gap
+                squared += gap * gap
+            if squared < distance**2:
+                break
+        else:
+            kept.append(i)
+            kept_in.setdefault(tuple(box), []).append(point)
     return kept
 
 
-def _voronoi(lattice: Lattice, points: np.ndarray) -> tuple[np.ndarray, list[tuple[int, int]]]:
-    """Vertices (µm) and edges of the Voronoi cells of points and of their mirror or periodic images."""
+def _voronoi(lattice: Lattice, points: np.ndarray, margin: float) -> tuple[np.ndarray, list[tuple[int, int]]]:
+    """Vertices (µm) and edges of the Voronoi cells of points and of their mirror or periodic images.
+
+    Images further than the margin from the domain are left out.
+    """
     from scipy.spatial import Voronoi
 
     extent = np.array(lattice.shape) * lattice.spacing
@@ -164,30 +194,25 @@ def _voronoi(lattice: Lattice, points: np.ndarray) -> tuple[np.ndarray, list[tup
             low[:, axis] *= -1.0
             high[:, axis] = 2.0 * extent[axis] - high[:, axis]
         images = np.concatenate([images, low, high])
+        images = images[(images[:, axis] > -margin) & (images[:, axis] < extent[axis] + margin)]
     if len(active) == 1:
         return _along_a_line(lattice, active[0])
     diagram = Voronoi(images[:, active])
     vertices = np.full((diagram.vertices.shape[0], 3), 0.5 * lattice.spacing)
     vertices[:, active] = diagram.vertices
-    pairs: set[tuple[int, int]] = set()
-    for ridge in diagram.ridge_vertices:
-        closed = [*ridge, ridge[0]] if len(active) == 3 else ridge
-        for a, b in zip(closed[:-1], closed[1:], strict=True):
-            if a >= 0 and b >= 0:
-                pairs.add((min(a, b), max(a, b)))
-    inside = []
-    for a, b in sorted(pairs):
-        middle = 0.5 * (vertices[a] + vertices[b])
+    closed = len(active) == 3  # in space a ridge is a polygon
+    ridges = [np.array(ridge) for ridge in diagram.ridge_vertices]
+    ends = np.concatenate(
+        [np.stack([ridge, np.roll(ridge, -1)], axis=1)[: ridge.size if closed else -1] for ridge in ridges]
+    )
+    pairs = np.unique(np.sort(ends[(ends >= 0).all(axis=1)], axis=1), axis=0)
+    middle = 0.5 * (vertices[pairs[:, 0]] + vertices[pairs[:, 1]])
+    inside = np.ones(len(pairs), dtype=bool)
+    for axis in active:
         # An edge along the domain's face separates a seed from its own mirror image: it is no capillary.
-        margin = 0.5 * lattice.spacing
-        if all(
-            (0 <= middle[axis] < extent[axis])
-            if lattice.periodic[axis]
-            else (margin < middle[axis] < extent[axis] - margin)
-            for axis in active
-        ):
-            inside.append((a, b))
-    return vertices, inside
+        least = 0.0 if lattice.periodic[axis] else 0.5 * lattice.spacing
+        inside &= (middle[:, axis] > least) & (middle[:, axis] < extent[axis] - least)
+    return vertices, [(a, b) for a, b in pairs[inside].tolist()]
 
 
 def _along_a_line(lattice: Lattice, axis: int) -> tuple[np.ndarray, list[tuple[int, int]]]:
@@ -219,16 +244,9 @@ def _roots(lattice: Lattice, sites: np.ndarray, edges: np.ndarray, distance: flo
     if junctions.size < 2:
         junctions = sites
     order = np.argsort(uniforms(seed, derived_uid("vessel root", [junctions]), 0, purpose("vessel root")))
-    extent = np.array(lattice.shape) * lattice.spacing
-    periodic = np.array(lattice.periodic)
-    centers = lattice.centers(junctions)
-    kept: list[int] = []
-    for i in order.tolist():
-        difference = np.abs(centers[kept] - centers[i])
-        difference = np.where(periodic, np.minimum(difference, extent - difference), difference)
-        if not kept or (difference**2).sum(axis=1).min() >= distance**2:
-            kept.append(i)
-    return junctions[_alternating(centers[kept], kept)]
+    junctions = junctions[order]
+    kept = _apart(lattice.centers(junctions), distance, lattice)
+    return junctions[_alternating(lattice.centers(junctions[kept]), kept)]
 
 
 def _degree(lattice: Lattice, edges: np.ndarray) -> np.ndarray:
