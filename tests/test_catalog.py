@@ -18,7 +18,7 @@ from tumorabm.catalog import SETS, Catalog, Entry, load_catalog
 from tumorabm.catalog.entry import ASSUMED, DERIVED, UNCERTAINTY
 from tumorabm.errors import InputError
 from tumorabm.processes import registered
-from tumorabm.processes.dosing.pharmacokinetics import drug_entries
+from tumorabm.processes.dosing.pharmacokinetics import drug_entries, drug_model
 from tumorabm.processes.fate.birth import oxygen_response
 from tumorabm.processes.signaling.vegfr2 import _fill_signal
 from tumorabm.recording.outputs import CONSTANTS, registered_outputs
@@ -184,6 +184,118 @@ def test_values_that_repeat_others_agree() -> None:
     for targets in SETS["targets"]:
         pair = [value(f"drugs.sunitinib.vegfr2_inhibition{of}", "nM", targets=targets) for of in ("", "_su12662")]
         assert pair[0] == pair[1]
+
+
+# --- drugs -----------------------------------------------------------------------------------------------------------
+
+DRUGS = (
+    "sunitinib sorafenib pazopanib axitinib cabozantinib regorafenib cediranib tivozanib dovitinib lenvatinib "
+    "bevacizumab temsirolimus everolimus nivolumab interferon_alpha il2 ridaforolimus vistusertib mk2206 trametinib "
+    "hydroxychloroquine pp242 torin1 wye132 wye354 pp30"
+).split()
+FACTS = ["class", "unit", "competes_with", "lysosomotropic", "cyp3a4_metabolized"]
+FACTS += [f"{pump}_substrate" for pump in ("abcb1", "abcg2", "abcc1")]
+# Of a drug that patients take.
+GIVEN_FACTS = ["solver", "route", "schedule"]
+GIVEN = ["dose", "molar_mass", "fraction_unbound", "pk_clearance", "pk_central_volume", "pk_clearance_variability"]
+GIVEN += ["terminal_half_life", "vessel_permeability", "diffusivity_free", "tissue_total_over_unbound"]
+TAKEN = [drug for drug in DRUGS if drug_entries(CATALOG, drug)]
+# Hours between doses while they are given: daily unless another is named.
+INTERVAL = {drug: 12.0 for drug in ("sorafenib", "axitinib", "vistusertib", "hydroxychloroquine")}
+INTERVAL |= {drug: 336.0 for drug in ("bevacizumab", "nivolumab")}
+INTERVAL |= {"temsirolimus": 168.0, "mk2206": 168.0, "interferon_alpha": 56.0, "il2": 8.0}
+# Areas that are those of another dose (mg), or of all that a day brings.
+AREA_DOSE = {"pazopanib": 727.0, "axitinib": 10.0}
+# What is not known well enough for an exposure to compare with: clearance is assumed altogether.
+UNKNOWN_EXPOSURE = ["dovitinib", "mk2206", "vistusertib"]
+ATOMS = {
+    "H": 1.008,
+    "C": 12.011,
+    "N": 14.007,
+    "O": 15.999,
+    "F": 18.998,
+    "P": 30.974,
+    "S": 32.06,
+    "Cl": 35.45,
+    "I": 126.9,
+}
+FORMULA = re.compile(r"(?:[A-Z][a-z]?\d*){3,}")
+FORMULAS = {entry.path: entry for entry in ENTRIES if FORMULA.fullmatch(entry.derivation)}
+
+
+@pytest.mark.parametrize("name", DRUGS)
+def test_a_drug_says_what_it_is(name: str) -> None:
+    facts, values = (getattr(CATALOG.noun("drugs", name), of) for of in ("facts", "values"))
+    assert set(FACTS) <= set(facts)
+    assert facts["unit"] == "nM"
+    assert all(
+        isinstance(facts[fact], bool) for fact in FACTS if fact.endswith(("_substrate", "tropic", "metabolized"))
+    )
+    assert any(re.search(r"_(inhibition|binding)$", value) for value in values)
+    assert "pka" in values or not facts["lysosomotropic"]
+    if facts.get("in_vitro_only"):
+        assert name not in TAKEN
+        return
+    assert set(GIVEN_FACTS) <= set(facts)
+    assert facts["solver"] == "implicit"
+    assert set(GIVEN) <= set(values)
+    assert units.dimension(values["dose"][""].unit) == "[mass]"
+    for measured in ("terminal_half_life", "time_of_peak", "average_in_plasma", "area_in_plasma", "peak_in_plasma"):
+        assert measured not in values or values[measured][""].validation, measured
+
+
+@pytest.mark.parametrize("entry", FORMULAS.values(), ids=FORMULAS)
+def test_molar_masses_are_those_of_their_formulas(entry: Entry) -> None:
+    atoms = re.findall(r"([A-Z][a-z]?)(\d*)", entry.derivation)
+    assert sum(ATOMS[atom] * int(count or 1) for atom, count in atoms) == pytest.approx(entry.value, abs=0.06, rel=1e-5)
+
+
+def agrees(entry: Entry, found: float) -> bool:
+    """Whether a computed number, in the entry's unit, lies in its range, or within a quarter where none is given."""
+    low, high = entry.range or (entry.value / 1.25, entry.value * 1.25)
+    return 0.99 * low <= found <= 1.01 * high  # ranges are written with few digits
+
+
+@pytest.mark.parametrize("name", TAKEN)
+def test_dispositions_give_what_was_measured_or_say_that_they_do_not(name: str) -> None:
+    """Terminal half-life and mean at steady state, from the compartments that runs use."""
+    drug, values = drug_model(CATALOG, name, SETS_CHOSEN), CATALOG.noun("drugs", name).values
+    own = [row for row, at in enumerate(drug.compartments) if at in (f"{name}_central", f"{name}_peripheral")]
+    half_life = LN2 / -np.linalg.eigvals(drug.rates[np.ix_(own, own)]).real.max()
+    # What all doses until steady state leave in sum, one dose leaves in the end: the integral over amounts.
+    area = (drug.concentrations @ np.linalg.solve(-drug.rates, np.eye(len(drug.rates))[0]))[0]  # h per L
+    dose, found = value(f"drugs.{name}.dose", "mg"), {"terminal_half_life": units.convert(half_life, "h", "min")}
+    mean = drug.amount(dose) * area / INTERVAL.get(name, 24.0)
+    for where in ("plasma", "blood"):
+        found[f"average_in_{where}"] = mean
+        found[f"area_in_{where}"] = drug.amount(AREA_DOSE.get(name, dose)) * area
+    compared = set()
+    for key in found.keys() & values.keys():
+        entry, number = values[key][""], found[key]
+        if key == "terminal_half_life":
+            number = units.convert(number, "min", entry.unit)
+        else:
+            per_hour = "*h" if key.startswith("area") else ""
+            if "[mass]" in units.dimension(entry.unit):
+                number *= drug.parent.molar_mass * units.factor(f"ng/L{per_hour}", entry.unit)
+            else:
+                number *= units.factor(f"nM{per_hour}", entry.unit)
+        assert agrees(entry, number) or "sources do not agree" in entry.note, f"{key}: {number:g} {entry.unit}"
+        compared.add(key.split("_in_")[0])
+    assert "terminal_half_life" in compared
+    assert compared & {"average", "area"} or name in UNKNOWN_EXPOSURE
+
+
+def test_the_mean_leaves_bioavailability_out() -> None:
+    """Clearance is per dose, so that no process may multiply doses with pk_bioavailability besides."""
+    for name in TAKEN:
+        entries = CATALOG.noun("drugs", name).values.get("pk_bioavailability", {})
+        assert all("must not be multiplied in again" in entry.note for entry in entries.values()), name
+        assert f"drugs.{name}.pk_bioavailability" not in drug_entries(CATALOG, name)
+
+
+def test_a_drug_against_pd1_acts_on_t_cells() -> None:
+    assert value("drugs.nivolumab.pd1_inhibition", "nM") == value("drugs.nivolumab.pd1_binding", "nM")
 
 
 # --- the traps in these numbers (section H of the project's parameter notes) -----------------------------------------
