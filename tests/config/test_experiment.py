@@ -307,6 +307,10 @@ def test_no_value_that_the_model_reads_is_a_validation_target() -> None:
             ["processes.tumor_signaling=false", "processes.endothelial_signaling=false", 'exposure={torin1: "2 nM"}'],
             "torin1 acts on nothing that runs here; it inhibits mtorc1, mtorc2",
         ),
+        (
+            ["treatment=[{drug: bevacizumab, dose: 700 mg, every: 14 d}]"],
+            "bevacizumab acts on nothing that runs here; it inhibits nothing",
+        ),
     ],
 )
 def test_settings_of_signaling_that_do_nothing_are_told(settings: list[str], told: str) -> None:

@@ -105,20 +105,23 @@ def _alterations_fit(experiment: Experiment) -> Iterator[Finding]:
                     yield Finding(path, f"{alteration!r} does not fit: {error}")
 
 
-@needs("exposure", "signaling", "catalog", "sets")
-def _exposure_acts(experiment: Experiment) -> Iterator[Finding]:
+@needs("exposure", "treatment", "signaling", "catalog", "sets")
+def _drugs_act(experiment: Experiment) -> Iterator[Finding]:
     catalog, active = experiment.catalog, experiment.active_processes()
     nodes = {target for kind in active.values() for target in kind.targets}
     for cell_type in SignalingBlock.model_fields:
         name = getattr(experiment.signaling, cell_type).network
         if f"{cell_type}_signaling" in active and name in catalog.names("networks"):
             nodes |= set(catalog.fact(f"networks.{name}.nodes"))
-    for drug in experiment.exposure:
+    given: dict[str, tuple[str | int, ...]] = {drug: ("exposure", drug) for drug in experiment.exposure}
+    for row, regimen in reversed(list(enumerate(experiment.treatment))):
+        given[regimen.drug] = ("treatment", row, "drug")
+    for drug, path in given.items():
         if drug in catalog.names("drugs"):
             targets = {item.node for item in inhibitors_of(catalog, [drug], experiment.sets)}
             if not targets & nodes:
                 told = f"it inhibits {', '.join(sorted(targets))}" if targets else "it inhibits nothing"
-                yield Finding(("exposure", drug), f"{drug} acts on nothing that runs here; {told}", warning=True)
+                yield Finding(path, f"{drug} acts on nothing that runs here; {told}", warning=True)
 
 
 @needs("processes")
