@@ -1,4 +1,4 @@
-"""The course of the main experiment, small: three nodules in 1.6 mm of tissue, 30 days and one course of sunitinib.
+"""The course of the main experiment, small: two nodules in 1.6 mm of tissue, 30 days and one course of sunitinib.
 
 The full version over ten seeds is ``tests/validation/engine_course.py``; its figures are kept beside it.
 """
@@ -20,7 +20,7 @@ from tumorabm.tissue.cells import TUMOR
 from tumorabm.units import quantity
 
 EXPERIMENTS = Path(__file__).resolve().parents[1] / "configs" / "experiments"
-SEEDS = (1, 2, 3)
+SEEDS = (1, 2)
 START, LAST_DOSE, END = 30, 58, 72  # d
 
 

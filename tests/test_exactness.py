@@ -209,7 +209,7 @@ def kill_and_resume(config: Path, whole: Path, out: Path, checkpoints: int, dela
     return RunFolder(path).provenance["sessions"][-1]["from_step"]
 
 
-@pytest.mark.parametrize("count", [3, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [2, pytest.param(20, marks=pytest.mark.slow)])
 def test_killed_at_random_moments_and_resumed(config, whole, tmp_path, count) -> None:
     """The moments are new in every run of the tests; those of a failure are printed."""
     seed = int.from_bytes(os.urandom(4), "little")

@@ -982,7 +982,7 @@ def paths(node: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 def test_nothing_in_the_place_of_anything_gives_a_traceback(folder: Path) -> None:
-    """Every value in turn is replaced with odd ones; each experiment is either fine or refused with messages."""
+    """Every value in turn is replaced with odd ones, a third of them by turns; it is fine or refused with messages."""
     content = yaml.parse(GOOD, "good.yaml").data
     content["cells"] += [
         {"shape": "box", "size": ["100 um", "1 mm"], "center": [0.5, "1 mm"]},
@@ -997,8 +997,8 @@ def test_nothing_in_the_place_of_anything_gives_a_traceback(folder: Path) -> Non
     content["mechanisms"] = {"all": False, "flow": True}
     load_experiment(content)
     refused = 0
-    for path in list(paths(content)):
-        for odd in ODD:
+    for number, path in enumerate(list(paths(content))):
+        for odd in ODD[number % 3 :: 3]:
             changed = copy.deepcopy(content)
             node = changed
             for step in path[:-1]:
@@ -1009,4 +1009,4 @@ def test_nothing_in_the_place_of_anything_gives_a_traceback(folder: Path) -> Non
             except ExperimentError as error:
                 assert all(problem.message for problem in error.problems)
                 refused += 1
-    assert refused > 400
+    assert refused > 130

@@ -109,8 +109,12 @@ class Operations:
         return call
 
 
-@pytest.mark.parametrize("fault", [OSError, Crash])
-def test_a_fault_at_any_operation_loses_nothing_before_it(make, tmp_path, monkeypatch, reference, fault) -> None:
+@pytest.mark.parametrize(
+    ("fault", "stride"), [(Crash, 1), (OSError, 3), pytest.param(OSError, 1, marks=pytest.mark.slow)]
+)
+def test_a_fault_at_any_operation_loses_nothing_before_it(
+    make, tmp_path, monkeypatch, reference, fault, stride
+) -> None:
     story = Story(make, tmp_path / "begun")
     begin(story).__exit__()
     state = story.tissue.state()
@@ -132,7 +136,7 @@ def test_a_fault_at_any_operation_loses_nothing_before_it(make, tmp_path, monkey
                 second_part(story, writer)
         writer._log.close()  # as the end of the process does, which also gives up the lock
         recover(story, reference, to_the_end=number % 4 == 0)
-        number += 1
+        number += stride
     assert total > 20
 
 
