@@ -101,8 +101,8 @@ def quantities(drug: DrugModel) -> dict[str, float]:
     observe = masses * drug.concentrations  # ng/mL per nmol
     dose = np.zeros(rates.shape[0])
     dose[0] = drug.amount(DOSE)
-    day, area = propagator(rates, DAY)
-    short, _ = propagator(rates, SAMPLE)
+    day, area, _ = propagator(rates, DAY)
+    short, *_ = propagator(rates, SAMPLE)
 
     steady = np.linalg.solve(np.eye(len(dose)) - day, dose)  # right after a dose, after infinitely many
     first, last = _profile(short, observe, dose), _profile(short, observe, steady)

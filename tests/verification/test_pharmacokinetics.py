@@ -83,6 +83,62 @@ def test_two_compartments_intravenous_are_the_biexponential(hours):
     assert tissue.patient.total["drug"] == pytest.approx(expected, rel=1e-11)
 
 
+@pytest.mark.parametrize("dt", [0.4, 2.0, 7.3])
+def test_an_infusion_is_its_closed_form(dt):
+    """R/CL (1 - exp(-k t)) while it runs, and the exponential from its end; also where two of them overlap."""
+    cl, v, dose, mass, time = 5.0, 40.0, 100.0, 500.0, 6.5
+    drug = DrugModel("drug", Compound("drug", mass, 1.0, cl, v), infusion_time=time)
+    starts = (1.7, 5.7)
+    regimen = Regimen("drug", dose, 4.0, start=starts[0], end=starts[1] + 1.0)
+    k, level = cl / v, dose / mass * 1e6 / time / cl
+    for hours in (1.0, 3.1, 7.0, 9.0, 11.9, 30.0):
+        tissue, process = treated(drug, regimen)
+        advance(tissue, process, hours, dt)
+        ran = [min(max(hours - start, 0.0), time) for start in starts]
+        since = [max(hours - start - time, 0.0) for start in starts]
+        expected = sum(level * -np.expm1(-k * t) * np.exp(-k * s) for t, s in zip(ran, since, strict=True))
+        assert tissue.patient.total["drug"] == pytest.approx(expected, rel=1e-11, abs=1e-12)
+        dosed = tissue.ledger.accounts.get("drug_body", {}).get("dosed", 0.0)
+        assert dosed == pytest.approx(sum(ran) / time * dose / mass * 1e12, rel=1e-11)
+
+
+def test_the_mean_over_an_infusion_is_the_integral_of_its_course():
+    drug = DrugModel("drug", Compound("drug", 500.0, 1.0, 5.0, 40.0, 3.0, 60.0), infusion_time=3.0)
+    whole, process = treated(drug, single(100.0, 0.5))
+    process.step(whole, 2.0)
+    parts, process = treated(drug, single(100.0, 0.5))
+    means = []
+    for _ in range(50):
+        advance(parts, process, parts.hours + 0.04, 0.04)
+        means.append(parts.patient.total_mean["drug"])
+    assert whole.patient.total["drug"] == pytest.approx(parts.patient.total["drug"], rel=1e-12)
+    assert whole.patient.total_mean["drug"] == pytest.approx(np.mean(means), rel=1e-12)
+
+
+def test_a_lag_shifts_the_course():
+    """Also across the end of the regimen: what was swallowed is absorbed."""
+    late = DrugModel("drug", SUNITINIB_LIKE.parent, SUNITINIB_LIKE.metabolites, 0.3, lag=3.3)
+    regimen = Regimen("drug", 50.0, 24.0, end=25.0)
+    for hours in (2.0, 20.0, 26.0, 60.0):
+        tissue, process = treated(late, regimen)
+        advance(tissue, process, hours + 3.3, 2.0)
+        at_once, process = treated(SUNITINIB_LIKE, regimen)
+        advance(at_once, process, hours, 2.0)
+        for compound in ("drug", "product"):
+            assert tissue.patient.total[compound] == pytest.approx(at_once.patient.total[compound], rel=1e-10)
+    tissue, process = treated(late, regimen)
+    advance(tissue, process, 3.3, 1.1)
+    assert tissue.patient.total["drug"] == 0.0
+
+
+def test_a_drug_is_infused_or_absorbed():
+    compound = Compound("drug", 500.0, 1.0, 5.0, 40.0)
+    with pytest.raises(ValueError, match="one of the two"):
+        DrugModel("drug", compound, (), 0.3, infusion_time=1.0)
+    with pytest.raises(ValueError, match="lag and infusion time"):
+        DrugModel("drug", compound, (), 0.3, lag=-1.0)
+
+
 def test_accumulation_ratio_of_repeated_doses():
     k, tau = 0.02, 24.0
     drug = DrugModel("drug", Compound("drug", 400.0, 1.0, k * 500.0, 500.0))
@@ -226,7 +282,7 @@ def test_never_negative_and_never_more_than_dosed(parameters, presystemic, elimi
     cl, v, q, vp, cl2, v2, q2, vp2 = parameters
     product = Metabolite(Compound("product", 370.0, 0.1, cl2, v2, q2, vp2), eliminated, presystemic)
     drug = DrugModel("drug", Compound("drug", 400.0, 0.05, cl, v, q, vp), (product,), 0.5)
-    over, integral = propagator(drug.rates, hours)
+    over, integral, _ = propagator(drug.rates, hours)
     assert over.min() >= 0.0 and integral.min() >= 0.0
     assert over.sum(axis=0).max() <= 1.0 + 1e-9
     # Rounding grows with the number of squarings, that is with the fastest rate times the interval.
@@ -240,5 +296,5 @@ def test_never_negative_and_never_more_than_dosed(parameters, presystemic, elimi
 @settings(deadline=None, max_examples=30)
 @given(st.floats(1e-3, 300.0))
 def test_propagator_matches_scipy(hours):
-    over, _ = propagator(SUNITINIB_LIKE.rates, hours)
+    over, *_ = propagator(SUNITINIB_LIKE.rates, hours)
     np.testing.assert_allclose(over, expm(SUNITINIB_LIKE.rates * hours), rtol=1e-9, atol=1e-14)

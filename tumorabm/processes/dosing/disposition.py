@@ -1,5 +1,8 @@
 """Disposition of a drug: a linear system of compartments, advanced exactly.
 
+A dose enters a depot (by mouth, under the skin) after a lag, or the central compartment, at once or at a constant rate
+over the time of an infusion.
+
 depot -> central <-> peripheral -> eliminated, and of what is eliminated (and, by first pass, of what is absorbed) a
 fraction becomes an active metabolite with compartments of its own. A drug is data: what it lacks (a depot, a
 peripheral compartment, a metabolite) is left out.
@@ -102,7 +105,11 @@ class DrugModel:
     metabolites : tuple of Metabolite
         Active metabolites.
     absorption_rate : float, optional
-        First-order absorption (1/h) of an oral dose; without it, a dose enters the central compartment at once.
+        First-order absorption (1/h) of an oral dose; without it, a dose enters the central compartment.
+    lag : float
+        Hours between a dose and the begin of its absorption.
+    infusion_time : float
+        Hours over which a dose runs into the central compartment; 0 for all at once.
 
     Attributes
     ----------
@@ -126,6 +133,8 @@ class DrugModel:
     parent: Compound
     metabolites: tuple[Metabolite, ...] = ()
     absorption_rate: float | None = None
+    lag: float = 0.0
+    infusion_time: float = 0.0
     compartments: tuple[str, ...] = field(init=False)
     rates: np.ndarray = field(init=False, repr=False, compare=False)
     concentrations: np.ndarray = field(init=False, repr=False, compare=False)
@@ -140,6 +149,10 @@ class DrugModel:
             raise ValueError(f"{self.name}: fractions that form metabolites must be 0..1 together")
         if self.absorption_rate is not None and not 0.0 < self.absorption_rate < math.inf:
             raise ValueError(f"{self.name}: the absorption rate must be above 0")
+        if not (0.0 <= self.lag < math.inf and 0.0 <= self.infusion_time < math.inf):
+            raise ValueError(f"{self.name}: lag and infusion time must not be negative")
+        if self.absorption_rate is not None and self.infusion_time > 0.0:
+            raise ValueError(f"{self.name}: what is infused is not absorbed; it has one of the two")
         if self.absorption_rate is None and presystemic > 0.0:
             raise ValueError(f"{self.name}: presystemic metabolism needs an absorption rate")
         layout = _Layout(self, presystemic)
@@ -225,13 +238,13 @@ class _Layout:
             self.rates[central, peripheral] += inward
 
 
-def propagator(rates: np.ndarray, hours: float) -> tuple[np.ndarray, np.ndarray]:
-    """Exact solution of a linear system over an interval.
+def propagator(rates: np.ndarray, hours: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Exact solution of a linear system over an interval, with or without a constant input.
 
     Parameters
     ----------
     rates : ndarray of float64, shape (n, n)
-        d(amounts)/dt = rates @ amounts (1/h), off the diagonal not negative.
+        d(amounts)/dt = rates @ amounts + input (1/h), off the diagonal not negative.
     hours : float
         Length of the interval (h), not negative.
 
@@ -240,23 +253,26 @@ def propagator(rates: np.ndarray, hours: float) -> tuple[np.ndarray, np.ndarray]
     advance : ndarray of float64, shape (n, n)
         exp(rates hours): amounts at the end per amount at the start.
     integral : ndarray of float64, shape (n, n)
-        Integral of exp(rates s) over s in 0..hours (h): time integral of the amounts per amount at the start.
+        Integral of exp(rates s) over s in 0..hours (h): time integral of the amounts per amount at the start, and
+        amounts at the end per constant input.
+    twice : ndarray of float64, shape (n, n)
+        Integral of that over the interval (h²): time integral of the amounts per constant input.
 
     Notes
     -----
-    Both come from the exponential of one block matrix (Van Loan). The diagonal is shifted so that only numbers >= 0 are
-    added and multiplied: nothing cancels, every entry has full relative precision and none can be negative.
+    All come from the exponential of one block matrix (Van Loan 1978). The diagonal is shifted so that only numbers >= 0
+    are added and multiplied: nothing cancels, every entry has full relative precision and none can be negative.
     """
     size = rates.shape[0]
-    block = np.zeros((2 * size, 2 * size))
+    block = np.zeros((3 * size, 3 * size))
     block[:size, :size] = rates * hours
-    block[:size, size:] = np.eye(size)
+    block[: 2 * size, size:] += np.eye(2 * size)
     shift = -min(float(np.diag(block).min()), 0.0)
-    block += shift * np.eye(2 * size)
+    block += shift * np.eye(3 * size)
     norm = float(np.abs(block).sum(axis=1).max())
     halvings = max(0, math.ceil(math.log2(norm / _TAYLOR_NORM)))
     block /= 2.0**halvings
-    term = np.eye(2 * size)
+    term = np.eye(3 * size)
     exponential = term.copy()
     for order in range(1, _TAYLOR_TERMS + 1):
         term = term @ block / order
@@ -264,7 +280,8 @@ def propagator(rates: np.ndarray, hours: float) -> tuple[np.ndarray, np.ndarray]
     exponential *= math.exp(-shift / 2.0**halvings)
     for _ in range(halvings):
         exponential = exponential @ exponential
-    return exponential[:size, :size], exponential[:size, size:] * hours
+    advance, integral, twice = (exponential[:size, k * size : (k + 1) * size] for k in range(3))
+    return advance, integral * hours, twice * hours**2
 
 
 def _depot(drug: str) -> str:

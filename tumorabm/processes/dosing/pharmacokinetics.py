@@ -30,14 +30,14 @@ _COMPOUND: Final = {
 _PERIPHERAL: Final = {"pk_intercompartmental_clearance": "L/h", "pk_peripheral_volume": "L"}
 _FORMATION: Final = {"pk_formation_fraction": "1", "pk_presystemic_fraction": "1"}
 _FORMED: Final = "pk_formation_fraction_"
-_ABSORPTION: Final = "pk_absorption_rate"
+_INPUT: Final = {"pk_absorption_rate": "1/h", "pk_lag_time": "h", "pk_infusion_time": "h"}
 
 
 class Pharmacokinetics(Process):
     """Plasma concentrations of all scheduled drugs and their active metabolites.
 
-    Doses enter at their exact times, also inside a step; between them the compartments are advanced by the matrix
-    exponential, so the result does not depend on the time step.
+    Doses enter at their exact times, also inside a step, and infusions run at a constant rate; between these times the
+    compartments are advanced by the matrix exponential, so the result does not depend on the time step.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class Pharmacokinetics(Process):
         if len(set(compounds)) < len(compounds):
             raise ValueError("pharmacokinetics: two drugs share a compound; concentrations would be ambiguous")
         self.drugs = tuple(drugs)
-        self._propagators: dict[tuple[str, float], tuple[np.ndarray, np.ndarray]] = {}
+        self._propagators: dict[tuple[str, float], tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
 
     @classmethod
     def from_catalog(
@@ -104,17 +104,21 @@ class Pharmacokinetics(Process):
         if dt <= 0.0:
             return
         for drug in self.drugs:
-            doses = self._doses(tissue.patient, drug.name, tissue.hours, dt)
-            self._advance(tissue, drug, doses, dt)
+            self._advance(tissue, drug, self._doses(tissue.patient, drug, tissue.hours, dt), dt)
 
-    def _doses(self, patient: Patient, drug: str, hours: float, dt: float) -> list[tuple[float, float]]:
-        """Doses of a drug in the step: (hours after its start, mg), in order of time."""
+    def _doses(self, patient: Patient, drug: DrugModel, hours: float, dt: float) -> list[tuple[float, float]]:
+        """Doses of a drug that enter in the step: (hours after its start, mg), in order of time.
+
+        Those that enter with a lag were given before; an infusion that still runs has begun before the step.
+        """
         start = patient.treatment_hours(hours)
         doses = []
         for regimen in cast("tuple[Regimen, ...]", patient.regimens):
-            if regimen.drug == drug:
-                times, amounts = dose_events(regimen, start - _CLOCK_ROUNDING, start + dt - _CLOCK_ROUNDING)
-                doses += [(min(max(at - start, 0.0), dt), mg) for at, mg in zip(times, amounts, strict=True)]
+            if regimen.drug == drug.name:
+                begin = start - drug.lag
+                window = (begin - drug.infusion_time - _CLOCK_ROUNDING, begin + dt - _CLOCK_ROUNDING)
+                times, amounts = dose_events(regimen, *window)
+                doses += [(at - begin, mg) for at, mg in zip(times.tolist(), amounts.tolist(), strict=True)]
         return sorted(doses)
 
     def _advance(self, tissue: Tissue, drug: DrugModel, doses: list[tuple[float, float]], dt: float) -> None:
@@ -123,16 +127,18 @@ class Pharmacokinetics(Process):
         amounts = patient.amounts[drug.name]
         integral = np.zeros_like(amounts)
         now = 0.0
-        for at, dose in (*doses, (dt, 0.0)):
-            if at > now and amounts.any():
-                advance, over = self._propagator(drug, at - now)
-                integral += over @ amounts
-                amounts = advance @ amounts
+        for at, rate, dose in _pieces(drug, doses, dt):
+            if at > now and (rate > 0.0 or amounts.any()):
+                advance, over, twice = self._propagator(drug, at - now)
+                integral += over @ amounts + twice[:, 0] * rate
+                amounts = advance @ amounts + over[:, 0] * rate
+                if rate > 0.0:
+                    book(*drug.entry, rate * (at - now) * FEMTOMOLES_PER_NANOMOLE)
             now = at
             if dose > 0.0:
                 amounts = amounts.copy()
-                amounts[0] += drug.amount(dose)
-                book(*drug.entry, drug.amount(dose) * FEMTOMOLES_PER_NANOMOLE)
+                amounts[0] += dose
+                book(*drug.entry, dose * FEMTOMOLES_PER_NANOMOLE)
         patient.amounts[drug.name] = amounts
         totals, means = (drug.concentrations @ amounts).tolist(), (drug.concentrations @ integral / dt).tolist()
         for compound, total, mean in zip(drug.compounds, totals, means, strict=True):
@@ -148,7 +154,7 @@ class Pharmacokinetics(Process):
                 if transfer.destination is not None:
                     book(*transfer.destination, flow)
 
-    def _propagator(self, drug: DrugModel, hours: float) -> tuple[np.ndarray, np.ndarray]:
+    def _propagator(self, drug: DrugModel, hours: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The exact solution over an interval, kept because most steps and dose intervals repeat."""
         key = (drug.name, hours)
         if key not in self._propagators:
@@ -156,6 +162,24 @@ class Pharmacokinetics(Process):
                 self._propagators.clear()
             self._propagators[key] = propagator(drug.rates, hours)
         return self._propagators[key]
+
+
+def _pieces(drug: DrugModel, doses: list[tuple[float, float]], dt: float) -> list[tuple[float, float, float]]:
+    """A step cut where doses enter, infusions begin and end, and where it ends.
+
+    Returns
+    -------
+    list of (float, float, float)
+        The end of each piece (h after the step's start), the rate at which infusions run in it (nmol/h), and the amount
+        that enters at once at its end (nmol).
+    """
+    time = drug.infusion_time
+    if time == 0.0:
+        return [*((min(max(at, 0.0), dt), 0.0, drug.amount(mg)) for at, mg in doses), (dt, 0.0, 0.0)]
+    cuts = sorted({dt, *(cut for at, _ in doses for cut in (at, at + time) if 0.0 < cut < dt)})
+    begins = [0.0, *cuts[:-1]]
+    running = [sum(drug.amount(mg) / time for at, mg in doses if at <= begin < at + time) for begin in begins]
+    return [(end, rate, 0.0) for end, rate in zip(cuts, running, strict=True)]
 
 
 def drug_entries(catalog: Values, drug: str) -> dict[str, str]:
@@ -171,8 +195,9 @@ def drug_entries(catalog: Values, drug: str) -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        Unit by path. A peripheral compartment, an absorption rate (none: intravenous) and metabolites are read only
-        where the catalog has them; a metabolite ``m`` is one with an entry ``pk_formation_fraction_m``.
+        Unit by path. A peripheral compartment, an absorption rate (none: intravenous), a lag, the time of
+        an infusion and metabolites are read only where the catalog has them; a metabolite ``m`` is one with an entry
+        ``pk_formation_fraction_m``.
     """
     stem = f"drugs.{drug}."
     present = {path[len(stem) :] for path in catalog.paths() if path.startswith(stem)}
@@ -183,8 +208,7 @@ def drug_entries(catalog: Values, drug: str) -> dict[str, str]:
         wanted |= {f"{key}{suffix}": unit for key, unit in {**_COMPOUND, **(_FORMATION if suffix else {})}.items()}
         if any(f"{key}{suffix}" in present for key in _PERIPHERAL):
             wanted |= {f"{key}{suffix}": unit for key, unit in _PERIPHERAL.items()}
-    if _ABSORPTION in present:
-        wanted[_ABSORPTION] = "1/h"
+    wanted |= {key: unit for key, unit in _INPUT.items() if key in present}
     return {stem + key: unit for key, unit in wanted.items()}
 
 
@@ -225,7 +249,8 @@ def drug_model(catalog: Values, drug: str, sets: Mapping[str, str]) -> DrugModel
         )
         for name in _metabolites(values)
     )
-    return DrugModel(drug, compound(drug, ""), metabolites, values.get(_ABSORPTION))
+    absorption, lag, infusion = (values.get(key) for key in _INPUT)
+    return DrugModel(drug, compound(drug, ""), metabolites, absorption, lag or 0.0, infusion or 0.0)
 
 
 def _metabolites(keys: Iterable[str]) -> list[str]:
