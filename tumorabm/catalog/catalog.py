@@ -201,6 +201,30 @@ class Catalog:
             raise InputError(problems)
         return Catalog(nouns, self.bibliography, self.user_files, kept, warnings)
 
+    def scaled(self, factors: Mapping[str, Entry]) -> Catalog:
+        """A catalog in which some values are multiplied, in all sets; their sources then are those of both.
+
+        Parameters
+        ----------
+        factors : mapping of str to Entry
+            Factors (dimensionless) by path.
+        """
+        nouns = dict(self.nouns)
+        for path, factor in factors.items():
+            key, _, name = path.rpartition(".")
+            known = nouns[key]
+            variants = {
+                variant: replace(
+                    entry,
+                    value=entry.value * factor.value,
+                    source=tuple(dict.fromkeys((*entry.source, *factor.source))),
+                    range=entry.range and (entry.range[0] * factor.value, entry.range[1] * factor.value),
+                )
+                for variant, entry in known.values[name].items()
+            }
+            nouns[key] = replace(known, values={**known.values, name: variants})
+        return Catalog(nouns, self.bibliography, self.user_files, dict(self.overrides), list(self.warnings))
+
     def _overridden(self, path: str, given: Any) -> Entry:
         variants = self.variants(path)
         entry = next(iter(variants.values()))

@@ -12,7 +12,7 @@ from tumorabm import units
 from tumorabm.errors import Problem, nearest
 from tumorabm.yaml import Document, Steps
 
-KINDS: Final = ("substrates", "cell_types", "drugs", "alterations", "networks")
+KINDS: Final = ("substrates", "cell_types", "drugs", "alterations", "networks", "variants")
 SETS: Final[Mapping[str, tuple[str, ...]]] = {
     "kinetics": ("in_vitro", "xenograft", "patient_metastasis", "patient_primary"),
     "literature": ("review_2016", "primary"),

@@ -355,6 +355,15 @@ class TreatmentBlock(Block):
         )
 
 
+class PatientBlock(Block):
+    """Who is treated: what distinguishes one patient from another."""
+
+    variants: list[str] = Field(default_factory=list, description="Germline variants, by their names in the catalog")
+    clearance: dict[str, Annotated[float, Field(gt=0.0, le=100.0)]] = Field(
+        default_factory=dict, description="Clearance of drugs relative to the usual patient's, by the drug's name"
+    )
+
+
 class RecordBlock(Block):
     """What is written down and when."""
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from tumorabm import units
+from tumorabm.catalog.patients import without_effect
 from tumorabm.config import declared
 from tumorabm.config.blocks import TableBlock
 from tumorabm.config.contents import substrate_problems
@@ -184,6 +185,26 @@ def _clones_exist(experiment: Experiment) -> Iterator[Finding]:
         yield Finding(("clones",), f"the fractions add up to {total:g}, expected 1")
 
 
+@needs("patient", "treatment", "exposure", "catalog")
+def _patient_fits(experiment: Experiment) -> Iterator[Finding]:
+    catalog, patient = experiment.base_catalog, experiment.patient
+    known, drugs = catalog.names("variants"), catalog.names("drugs")
+    for index, name in enumerate(patient.variants):
+        path: Steps = ("patient", "variants", index)
+        if name not in known:
+            yield Finding(path, f"{name!r} is no variant of the catalog{nearest(name, known)}")
+        elif name in patient.variants[:index]:
+            yield Finding(path, f"{name!r} is named twice")
+        elif lost := without_effect(catalog, name):
+            yield Finding(path, f"{', '.join(lost)} of {name!r} multiplies nothing in the catalog")
+    for drug in patient.clearance:
+        path = ("patient", "clearance", drug)
+        if drug not in drugs:
+            yield Finding(path, f"{drug!r} is no drug of the catalog{nearest(drug, drugs)}", at_key=True)
+        elif drug not in experiment.drugs:
+            yield Finding(path, f"{drug} is not given, so its clearance has no effect", warning=True)
+
+
 @needs("treatment", "processes", "catalog")
 def _drugs_exist(experiment: Experiment) -> Iterator[Finding]:
     catalog = experiment.catalog
@@ -192,6 +213,10 @@ def _drugs_exist(experiment: Experiment) -> Iterator[Finding]:
         path: Steps = ("treatment", index, "drug")
         if item.drug not in known:
             yield Finding(path, f"{item.drug!r} is no drug of the catalog{nearest(item.drug, known)}")
+            continue
+        if catalog.noun("drugs", item.drug).facts.get("in_vitro_only"):
+            message = f"{item.drug} has no human pharmacokinetics; give it at a constant concentration under 'exposure'"
+            yield Finding(path, message)
             continue
         lacking = [entry for entry in drug_entries(catalog, item.drug) if entry not in catalog]
         if lacking:

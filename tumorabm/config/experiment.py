@@ -18,12 +18,14 @@ from pydantic import (
 )
 
 from tumorabm.catalog import SETS, Catalog, load_catalog
+from tumorabm.catalog.patients import factors_of
 from tumorabm.config import declared
 from tumorabm.config.blocks import (
     Block,
     CellsBlock,
     CloneBlock,
     LatticeBlock,
+    PatientBlock,
     RecordBlock,
     TreatmentBlock,
     VesselsBlock,
@@ -60,6 +62,7 @@ class Experiment(Block):
     cells : list of CellsBlock
     vessels : VesselsBlock
     treatment : list of TreatmentBlock
+    patient : PatientBlock
     exposure : dict of str to float
         Constant unbound concentrations of drugs, nM.
     signaling : SignalingBlock
@@ -107,6 +110,9 @@ class Experiment(Block):
         default_factory=lambda: VesselsBlock.model_validate({}), description="Vessels at the start"
     )
     treatment: list[TreatmentBlock] = Field(default_factory=list, description="Drugs and their schedules")
+    patient: PatientBlock = Field(
+        default_factory=lambda: PatientBlock.model_validate({}), description="Who is treated: variants, clearance"
+    )
     exposure: dict[str, Concentration] = Field(
         default_factory=dict,
         description="Drugs at a constant unbound concentration in blood and tissue, as in a medium, by name",
@@ -156,7 +162,8 @@ class Experiment(Block):
     @model_validator(mode="after")
     def _attached(self, info: ValidationInfo) -> Experiment:
         self._base = _catalog_of(info)
-        self._catalog = self._base.with_overrides(self.catalog_overrides)
+        catalog = self._base.with_overrides(self.catalog_overrides)
+        self._catalog = catalog.scaled(factors_of(catalog, self.patient.variants, self.patient.clearance))
         lattice = self.lattice.lattice()
         for item in self.cells:
             item.place_in(lattice)
@@ -164,7 +171,7 @@ class Experiment(Block):
 
     @property
     def catalog(self) -> Catalog:
-        """The catalog with this experiment's overrides."""
+        """The catalog with this experiment's overrides, as it holds for its patient."""
         return self._catalog
 
     @property
@@ -228,7 +235,13 @@ class Experiment(Block):
         """The treatment in words, one sentence per drug."""
         given = [sentence(regimen) for regimen in self.regimens()]
         given += [f"{drug} at a constant {value:g} nM unbound" for drug, value in self.exposure.items()]
-        return tuple(given) or ("untreated",)
+        return (*(given or ["untreated"]), *self._of_patient())
+
+    def _of_patient(self) -> list[str]:
+        """What is unusual about the patient, in words."""
+        variants, clearance = self.patient.variants, self.patient.clearance
+        found = [f"in a carrier of {', '.join(variants)}"] if variants else []
+        return found + [f"clearance of {drug} {factor:g} times the usual" for drug, factor in clearance.items()]
 
     def active_processes(self) -> dict[str, type[Process]]:
         """The processes that are on, in the order of a step."""

@@ -1,0 +1,93 @@
+"""What distinguishes one patient from another, as factors of values of the catalog.
+
+A germline variant of ``variants/`` says by how much it multiplies
+
+- ``<drug>_bioavailability``: exposure to a drug given by mouth. Volumes and clearances of such a drug are apparent, per
+  dose that arrives, so all of them and those of its metabolites are divided by it;
+- ``<drug>_clearance``, and ``cyp3a4_clearance`` of all drugs that CYP3A4 metabolizes: the parent's clearance;
+- ``<target>_inhibition``: the constants of all inhibitors of a target, and so how much drug it takes.
+
+Several variants multiply. A patient's own clearance of a drug multiplies it besides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Final
+
+from tumorabm.catalog.catalog import Catalog
+from tumorabm.catalog.entry import Entry
+
+_BIOAVAILABILITY: Final = "_bioavailability"
+_CLEARANCE: Final = "_clearance"
+_INHIBITION: Final = "_inhibition"
+_METABOLIZED: Final = {"cyp3a4": "cyp3a4_metabolized"}  # by what an entry's name begins with: the fact of a drug
+_DISPOSITION: Final = ("pk_clearance", "pk_central_volume", "pk_intercompartmental_clearance", "pk_peripheral_volume")
+_APART: Final = ("pk_clearance_variability",)
+
+
+def factors_of(catalog: Catalog, variants: Iterable[str], clearance: Mapping[str, float]) -> dict[str, Entry]:
+    """What a patient's variants and clearances multiply, by path of the value.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        Where the variants are; names that it does not have are left out.
+    variants : iterable of str
+        Names of germline variants.
+    clearance : mapping of str to float
+        Clearance relative to the usual patient's, by drug.
+    """
+    found: dict[str, Entry] = {}
+    paths = list(catalog.paths())
+
+    def multiply(path: str, factor: float, entry: Entry | None) -> None:
+        before = found.get(path)
+        value = factor * (before.value if before else 1.0)
+        source = (*(before.source if before else ()), *(entry.source if entry else ()))
+        found[path] = replace(next(iter(catalog.variants(path).values())), value=value, unit="1", source=source)
+
+    for name in variants:
+        if name not in catalog.names("variants"):
+            continue
+        for key, by_set in catalog.noun("variants", name).values.items():
+            entry = next(iter(by_set.values()))
+            for path, inverse in _touched(catalog, paths, key):
+                multiply(path, 1.0 / entry.value if inverse else entry.value, entry)
+    for drug, factor in clearance.items():
+        if f"drugs.{drug}.pk_clearance" in catalog:
+            multiply(f"drugs.{drug}.pk_clearance", factor, None)
+    return found
+
+
+def _touched(catalog: Catalog, paths: Iterable[str], key: str) -> list[tuple[str, bool]]:
+    """Paths that an entry of a variant multiplies, and whether by its inverse."""
+    if key.endswith(_BIOAVAILABILITY):
+        stem = f"drugs.{key.removesuffix(_BIOAVAILABILITY)}."
+        return [
+            (path, True)
+            for path in paths
+            if path.startswith(tuple(stem + name for name in _DISPOSITION)) and not path.endswith(_APART)
+        ]
+    if key.endswith(_CLEARANCE):
+        of = key.removesuffix(_CLEARANCE)
+        drugs = [
+            drug
+            for drug in catalog.names("drugs")
+            if drug == of or (of in _METABOLIZED and catalog.noun("drugs", drug).facts.get(_METABOLIZED[of]) is True)
+        ]
+        return [(path, False) for drug in drugs for path in (f"drugs.{drug}.pk_clearance",) if path in catalog]
+    if key.endswith(_INHIBITION):
+        return [
+            (path, False)
+            for path in paths
+            if path.startswith("drugs.") and (path.split(".")[2] == key or path.split(".")[2].startswith(f"{key}_"))
+        ]
+    return []
+
+
+def without_effect(catalog: Catalog, variant: str) -> list[str]:
+    """Entries of a variant that multiply nothing in the catalog."""
+    paths = list(catalog.paths())
+    return [key for key in catalog.noun("variants", variant).values if not _touched(catalog, paths, key)]
