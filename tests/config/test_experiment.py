@@ -308,8 +308,8 @@ def test_no_value_that_the_model_reads_is_a_validation_target() -> None:
             "torin1 acts on nothing that runs here; it inhibits mtorc1, mtorc2",
         ),
         (
-            ["treatment=[{drug: bevacizumab, dose: 700 mg, every: 14 d}]"],
-            "bevacizumab acts on nothing that runs here; it inhibits nothing",
+            ["treatment=[{drug: il2, dose: 2.6 mg, every: 8 h}]"],
+            "il2 acts on nothing that runs here; it inhibits nothing",
         ),
     ],
 )

@@ -2,6 +2,7 @@
 
 from tumorabm.processes.compaction import Compaction
 from tumorabm.processes.dosing.pharmacokinetics import Pharmacokinetics
+from tumorabm.processes.dosing.systemic_vegf import SystemicVegf
 from tumorabm.processes.fate.birth import Birth
 from tumorabm.processes.fate.commit import CommitParenchyma
 from tumorabm.processes.fate.competing_risks import CompetingRisks
@@ -37,6 +38,7 @@ from tumorabm.processes.stroma.t_cells import (
     TCellWandering,
     TumorRecognition,
 )
+from tumorabm.processes.transport.capture import LigandCapture
 from tumorabm.processes.transport.drug import DrugSupply
 from tumorabm.processes.transport.matrix import MatrixTurnover
 from tumorabm.processes.transport.matrix_vegf import MatrixBinding
@@ -61,6 +63,7 @@ __all__ = ["PIPELINE", "Kind", "Parameter", "Phase", "Process", "register", "reg
 PIPELINE: tuple[type[Process], ...] = (
     # PATIENT
     Pharmacokinetics,
+    SystemicVegf,
     MdscPool,
     # FIELDS: contributions, then the solution
     OxygenSupply,
@@ -76,6 +79,7 @@ PIPELINE: tuple[type[Process], ...] = (
     NutrientSupply,
     NutrientUptake,
     DrugSupply,
+    LigandCapture,
     NotchProtease,
     MdscSecretion,
     FibroblastSecretion,

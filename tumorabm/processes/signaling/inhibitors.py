@@ -20,6 +20,7 @@ import numpy as np
 from tumorabm.processes.process import Values
 from tumorabm.processes.signaling.course import Left
 from tumorabm.processes.signaling.network import Make, Network
+from tumorabm.tissue.tissue import Tissue
 
 _SUFFIX: Final = "_inhibition"
 
@@ -129,6 +130,14 @@ def share_left(inhibitors: Iterable[Inhibitor], concentrations: Mapping[str, flo
         else:
             beside, effect = beside + ratio, effect + item.largest * ratio
     return (1.0 - effect / (1.0 + beside)) / (1.0 + competing)
+
+
+def in_blood(tissue: Tissue, compounds: Iterable[str]) -> dict[str, float]:
+    """Unbound concentrations of compounds in blood as a mean over the step, nM."""
+    patient = tissue.patient
+    return {
+        name: patient.unbound_mean.get(name, 0.0) + patient.exposure.get(name, 0.0) for name in sorted(set(compounds))
+    }
 
 
 def _present(network: Network, make: Make, node: str) -> float:

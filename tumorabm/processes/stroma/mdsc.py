@@ -24,7 +24,7 @@ from typing import Final, Self
 import numpy as np
 
 from tumorabm.processes.process import Choice, Kind, Parameter, Phase, Process, Values
-from tumorabm.processes.signaling.inhibitors import Inhibitor, inhibitors_of, share_left
+from tumorabm.processes.signaling.inhibitors import Inhibitor, in_blood, inhibitors_of, share_left
 from tumorabm.processes.stroma.movement import Wandering
 from tumorabm.processes.transport.cell_secretion import CellSecretion
 from tumorabm.processes.transport.oxygen import PERFUSED
@@ -123,14 +123,7 @@ class MdscPool(Process):
 
     def _left(self, tissue: Tissue) -> float:
         """What drugs in blood leave of the pool in the long run."""
-        return share_left(self.inhibitors, in_blood(tissue, self.inhibitors))
-
-
-def in_blood(tissue: Tissue, inhibitors: Sequence[Inhibitor]) -> dict[str, float]:
-    """Unbound concentrations of compounds in blood as a mean over the step, nM."""
-    patient = tissue.patient
-    names = {item.compound for item in inhibitors}
-    return {name: patient.unbound_mean.get(name, 0.0) + patient.exposure.get(name, 0.0) for name in sorted(names)}
+        return share_left(self.inhibitors, in_blood(tissue, [item.compound for item in self.inhibitors]))
 
 
 class MdscRecruitment(Process):

@@ -25,9 +25,8 @@ import numpy as np
 from tumorabm.kernel import kernel
 from tumorabm.processes.process import Choice, Kind, Parameter, Phase, Process, Values
 from tumorabm.processes.signaling.cell_signaling import expressions_of
-from tumorabm.processes.signaling.inhibitors import Inhibitor, inhibitors_of, share_left
+from tumorabm.processes.signaling.inhibitors import Inhibitor, in_blood, inhibitors_of, share_left
 from tumorabm.processes.stroma.commit import FREE_PD1, KILLS, PDL1, RECOGNITION, likelihood
-from tumorabm.processes.stroma.mdsc import in_blood
 from tumorabm.processes.stroma.movement import Wandering
 from tumorabm.processes.transport.oxygen import PERFUSED
 from tumorabm.tissue.cells import ALIVE, ENDOTHELIAL, IMMUNE, MDSC, PARENCHYMA, T_CELL, TUMOR, Column
@@ -201,7 +200,7 @@ class TCellKilling(Process):
         cells, p = tissue.cells, self.p
         rows = cells.alive(T_CELL)
         exhaustion = cells["exhaustion"][rows]
-        left = share_left(self.inhibitors, in_blood(tissue, self.inhibitors))
+        left = share_left(self.inhibitors, in_blood(tissue, [item.compound for item in self.inhibitors]))
         free = (p.pd1 + (1.0 - p.pd1) * exhaustion) * left
         cells["free_pd1"][rows] = free
         near = targets_around(tissue, rows)
