@@ -52,7 +52,9 @@ def build(experiment: Experiment, seed: int | None = None) -> tuple[Tissue, list
         microenvironment=Microenvironment(lattice, make_substrates(experiment)),
         vasculature=Vasculature(lattice),
         clones=Clones(),
-        patient=Patient(experiment.regimens(), experiment.burn_in, experiment.exposure),
+        patient=Patient(
+            experiment.regimens(), experiment.burn_in, experiment.exposure, experiment.assessment.assessment()
+        ),
         seed=seed,
     )
     for clone in experiment.clones:

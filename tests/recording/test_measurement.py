@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from tumorabm.recording.hull import hull_of
-from tumorabm.recording.measurement import Measurement, largest_component
+from tumorabm.recording.measurement import Measurement
 from tumorabm.recording.outputs import output, registered_outputs, series_of
 from tumorabm.tissue.cells import ALIVE, NECROTIC, TUMOR
 from tumorabm.tissue.lattice import PERIODIC, Lattice
+from tumorabm.tissue.lesion import largest_component
 
 CONSTANTS = {"hypoxic_threshold": 5.0}
 

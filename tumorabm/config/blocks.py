@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -20,9 +19,8 @@ from pydantic import (
 )
 
 from tumorabm import units
-from tumorabm.config.quantity import TIME_UNITS, Dose, Fault, Length, ReducedDose, Span, Time, Wrong, read_quantity
+from tumorabm.config.quantity import Fault, Length, Span, Time, Wrong, read_quantity
 from tumorabm.errors import nearest
-from tumorabm.processes.dosing.schedule import Regimen
 from tumorabm.tissue.lattice import FACES, FIXED, NO_FLUX, PERIODIC, Lattice
 
 CONDITIONS: Final = {"no_flux": NO_FLUX, "periodic": PERIODIC, "fixed": FIXED}
@@ -290,78 +288,6 @@ class VesselsBlock(Block):
             if self.network != "capillary_mesh" and getattr(self, name) is not None:
                 raise Wrong([Fault((name,), "belongs to network: capillary_mesh")])
         return self
-
-
-class DelayBlock(Block):
-    """A postponement of all that was still to be given."""
-
-    at: Time = Field(description="From this time of the plan on, counted from the end of the burn-in")
-    by: Span = Field(description="By how much doses come later")
-
-
-class ChangeBlock(Block):
-    """A change of dose."""
-
-    at: Time = Field(description="From then on, counted from the end of the burn-in")
-    dose: ReducedDose = Field(description="New dose, 0 mg for none")
-
-
-def _days(hours: float) -> str:
-    return repr(units.as_text(hours, "h", TIME_UNITS))
-
-
-class TreatmentBlock(Block):
-    """One drug on its schedule. Times count from the end of the burn-in."""
-
-    drug: str = Field(description="Name in the catalog")
-    dose: Dose = Field(description="Each dose")
-    every: Span = Field(description="Interval between doses")
-    on: Span | None = Field(None, description="Length of a dosing period; without it the drug is given continuously")
-    off: Time | None = Field(None, description="Length of the break after it")
-    start: Time = Field(0.0, description="First dose")
-    end: Time | None = Field(None, description="No dose from then on")
-    cycles: int | None = Field(None, description="Number of dosing periods", ge=1)
-    delays: list[DelayBlock] = Field(default_factory=list, description="Postponements: the rest of the plan shifts")
-    changes: list[ChangeBlock] = Field(default_factory=list, description="Changes of dose")
-
-    @model_validator(mode="after")
-    def _checked(self) -> TreatmentBlock:
-        if self.off is not None and self.on is None:
-            raise Wrong([Fault(("off",), "a break needs the length of the dosing period before it ('on')")])
-        if self.on is not None and self.off is None and self.cycles is None:
-            raise Wrong([Fault(("on",), "a dosing period needs the break after it ('off'), or 'cycles'")])
-        if self.cycles is not None and self.on is None:
-            raise Wrong([Fault(("cycles",), "cycles need 'on' and 'off'")])
-        if self.end is not None and self.end <= self.start:
-            raise Wrong([Fault(("end",), f"{_days(self.end)} must come after start at {_days(self.start)}")])
-        if self.on is not None and self.every > self.on:
-            longer = f"{_days(self.every)} must not be longer than the dosing period ('on') of {_days(self.on)}"
-            raise Wrong([Fault(("every",), longer)])
-        return self
-
-    def regimen(self) -> Regimen:
-        """The schedule as dosing takes it."""
-        return Regimen(
-            self.drug,
-            self.dose,
-            self.every,
-            on=math.inf if self.on is None else self.on,
-            off=self.off or 0.0,
-            start=self.start,
-            end=math.inf if self.end is None else self.end,
-            cycles=self.cycles,
-            delays=tuple((delay.at, delay.by) for delay in self.delays),
-            changes=tuple((change.at, change.dose) for change in self.changes),
-        )
-
-
-class PatientBlock(Block):
-    """Who is treated: what distinguishes one patient from another."""
-
-    variants: list[str] = Field(default_factory=list, description="Germline variants, by their names in the catalog")
-    clearance: dict[str, Annotated[float, Field(gt=0.0, le=100.0)]] = Field(
-        default_factory=dict, description="Clearance of drugs relative to the usual patient's, by the drug's name"
-    )
 
 
 class RecordBlock(Block):

@@ -229,7 +229,7 @@ def _drugs_exist(experiment: Experiment) -> Iterator[Finding]:
 @needs("treatment", "duration")
 def _treated_in_time(experiment: Experiment) -> Iterator[Finding]:
     for index, item in enumerate(experiment.treatment):
-        if item.start >= experiment.duration:
+        if item.from_progression is None and item.start >= experiment.duration:
             yield Finding(
                 ("treatment", index, "start"),
                 f"'{_time(item.start)}' is not before the end of the run at {_time(experiment.duration)}",

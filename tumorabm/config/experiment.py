@@ -25,13 +25,12 @@ from tumorabm.config.blocks import (
     CellsBlock,
     CloneBlock,
     LatticeBlock,
-    PatientBlock,
     RecordBlock,
-    TreatmentBlock,
     VesselsBlock,
 )
 from tumorabm.config.quantity import Concentration, Span, Time
 from tumorabm.config.signaling_blocks import SignalingBlock
+from tumorabm.config.treatment_blocks import AssessmentBlock, PatientBlock, TreatmentBlock
 from tumorabm.processes import Process
 from tumorabm.processes.dosing.schedule import Regimen, sentence
 from tumorabm.processes.mechanisms import MECHANISMS
@@ -62,6 +61,7 @@ class Experiment(Block):
     cells : list of CellsBlock
     vessels : VesselsBlock
     treatment : list of TreatmentBlock
+    assessment : AssessmentBlock
     patient : PatientBlock
     exposure : dict of str to float
         Constant unbound concentrations of drugs, nM.
@@ -110,6 +110,10 @@ class Experiment(Block):
         default_factory=lambda: VesselsBlock.model_validate({}), description="Vessels at the start"
     )
     treatment: list[TreatmentBlock] = Field(default_factory=list, description="Drugs and their schedules")
+    assessment: AssessmentBlock = Field(
+        default_factory=lambda: AssessmentBlock.model_validate({}),
+        description="Scans of the tumor, which sequences and adaptive treatments go by",
+    )
     patient: PatientBlock = Field(
         default_factory=lambda: PatientBlock.model_validate({}), description="Who is treated: variants, clearance"
     )

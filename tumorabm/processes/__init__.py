@@ -2,6 +2,7 @@
 
 from tumorabm.processes.compaction import Compaction
 from tumorabm.processes.dosing.pharmacokinetics import Pharmacokinetics
+from tumorabm.processes.dosing.response import Response
 from tumorabm.processes.dosing.systemic_vegf import SystemicVegf
 from tumorabm.processes.fate.birth import Birth
 from tumorabm.processes.fate.commit import CommitParenchyma
@@ -62,6 +63,7 @@ __all__ = ["PIPELINE", "Kind", "Parameter", "Phase", "Process", "register", "reg
 
 PIPELINE: tuple[type[Process], ...] = (
     # PATIENT
+    Response,
     Pharmacokinetics,
     SystemicVegf,
     MdscPool,

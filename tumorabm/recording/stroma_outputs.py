@@ -127,19 +127,6 @@ def _t_cell_kills(m: Measurement) -> int:
     return int(m.tissue.cells["kills"][m.tissue.cells.alive(T_CELL)].sum())
 
 
-# --- VEGF-A in blood -------------------------------------------------------------------------------------------------
-
-
-@output("plasma_vegf", "nM", "VEGF-A in plasma, bound to an antibody or not", processes=("systemic_vegf",))
-def _plasma_vegf(m: Measurement) -> float:
-    return m.tissue.patient.levels.get("plasma_vegf", float("nan"))
-
-
-@output("plasma_vegf_free", "nM", "VEGF-A in plasma that no antibody holds", processes=("systemic_vegf",))
-def _plasma_vegf_free(m: Measurement) -> float:
-    return m.tissue.patient.levels.get("plasma_vegf_free", float("nan"))
-
-
 # --- tumor cells in blood --------------------------------------------------------------------------------------------
 
 

@@ -32,6 +32,8 @@ class Patient:
     exposure : mapping of str to float
         Unbound concentration (nM) of compounds that is constant everywhere, in blood and tissue, as in a culture's
         medium. Comes from the configuration as the regimens do.
+    assessment : object, optional
+        When the tumor is looked at, in the form of ``tumorabm.processes.dosing.response.Assessment``.
     treatment_start : float
         Simulated hours at which the clock of treatment starts: the length of the burn-in.
 
@@ -62,7 +64,9 @@ class Patient:
         regimens: Sequence[Prescription] = (),
         treatment_start: float = 0.0,
         exposure: Mapping[str, float] | None = None,
+        assessment: object = None,
     ) -> None:
+        self.assessment = assessment
         self.exposure = dict(exposure or {})
         self.regimens: tuple[Prescription, ...] = tuple(regimens)
         self.treatment_start = float(treatment_start)

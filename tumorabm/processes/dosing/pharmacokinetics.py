@@ -9,7 +9,7 @@ import numpy as np
 
 from tumorabm.errors import InputError
 from tumorabm.processes.dosing.disposition import Compound, DrugModel, Metabolite, propagator
-from tumorabm.processes.dosing.schedule import Regimen, dose_events
+from tumorabm.processes.dosing.schedule import Regimen, dose_events, in_force
 from tumorabm.processes.process import Choice, Kind, Phase, Process, Values
 from tumorabm.tissue.patient import Patient
 from tumorabm.tissue.tissue import Tissue
@@ -113,8 +113,9 @@ class Pharmacokinetics(Process):
         """
         start = patient.treatment_hours(hours)
         doses = []
-        for regimen in cast("tuple[Regimen, ...]", patient.regimens):
-            if regimen.drug == drug.name:
+        for number, planned in enumerate(cast("tuple[Regimen, ...]", patient.regimens)):
+            regimen = in_force(planned, number, patient.levels)
+            if regimen is not None and regimen.drug == drug.name:
                 begin = start - drug.lag
                 window = (begin - drug.infusion_time - _CLOCK_ROUNDING, begin + dt - _CLOCK_ROUNDING)
                 times, amounts = dose_events(regimen, *window)

@@ -3,16 +3,23 @@
 Times are hours on the treatment clock: simulated hours minus the burn-in. Each dose time is computed from the whole
 numbers (cycle, dose of the cycle), never added up, so it is the same float whichever window asks for it and belongs
 to exactly one half-open window.
+
+A regimen may wait for the tumor: it begins at a progression (a switch, an add-on, a rechallenge after an interval),
+ends at one, or is given only while the lesion is large (adaptive). ``in_force`` makes of it and of what has been seen
+so far (``response``) a regimen that waits for nothing.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 HOURS_PER_DAY = 24.0
+PROGRESSION = "progression_{}"  # level of the patient: hour of the treatment clock at which the n-th one was seen
+PAUSED = "paused_{}"  # level of the patient: whether the regimen of this number is paused, 1 or 0
 # Days converted to hours by a units library may miss a whole number of doses by a rounding error.
 _COUNT_TOLERANCE = 1e-9
 
@@ -40,6 +47,13 @@ class Regimen:
         the rest of the plan shifts as a whole.
     changes : tuple of (float, float)
         Pairs (at, dose): from hour ``at`` on, doses are ``dose`` mg.
+    after : int, optional
+        Number of the progression from which all times of the regimen count; the begin of treatment without it.
+    until : int, optional
+        Number of the progression that ends it.
+    pause_below, resume_above : float, optional
+        Volume of the lesion relative to that at the begin of treatment: no dose after it was seen below the first until
+        it is seen above the second.
 
     Raises
     ------
@@ -57,6 +71,10 @@ class Regimen:
     cycles: int | None = None
     delays: tuple[tuple[float, float], ...] = ()
     changes: tuple[tuple[float, float], ...] = ()
+    after: int | None = None
+    until: int | None = None
+    pause_below: float | None = None
+    resume_above: float | None = None
 
     def __post_init__(self) -> None:
         numbers = [self.dose, self.every, self.on, self.off, self.start, self.end]
@@ -75,6 +93,44 @@ class Regimen:
             raise ValueError(f"{self.drug}: breaks and cycles need a finite dosing period (on)")
         if self.cycles is not None and self.cycles < 1:
             raise ValueError(f"{self.drug}: cycles must be at least 1")
+        numbers_of = [number for number in (self.after, self.until) if number is not None]
+        if any(number < 1 for number in numbers_of) or (len(numbers_of) == 2 and numbers_of[0] >= numbers_of[1]):
+            raise ValueError(f"{self.drug}: progressions are numbered from 1, and it must begin before it ends")
+        if (self.pause_below is None) != (self.resume_above is None):
+            raise ValueError(f"{self.drug}: a pause needs both its ends")
+        if self.pause_below is not None and not 0.0 < self.pause_below <= (self.resume_above or 0.0):
+            raise ValueError(f"{self.drug}: it must resume above what it pauses below")
+
+
+def in_force(regimen: Regimen, number: int, seen: Mapping[str, float]) -> Regimen | None:
+    """A regimen as it is after what has been seen of the tumor; None while it waits or is paused.
+
+    Parameters
+    ----------
+    number : int
+        Its place in the treatment.
+    seen : mapping of str to float
+        ``Patient.levels``.
+    """
+    if seen.get(PAUSED.format(number), 0.0) > 0.0:
+        return None
+    start, end = 0.0, regimen.end
+    if regimen.after is not None:
+        if PROGRESSION.format(regimen.after) not in seen:
+            return None
+        start = seen[PROGRESSION.format(regimen.after)]
+    end = regimen.end + start
+    if regimen.until is not None:
+        end = min(end, seen.get(PROGRESSION.format(regimen.until), math.inf))
+    if start == 0.0 and end == regimen.end:
+        return regimen
+    return replace(
+        regimen,
+        start=regimen.start + start,
+        end=end,
+        delays=tuple((at + start, by) for at, by in regimen.delays),
+        changes=tuple((at + start, dose) for at, dose in regimen.changes),
+    )
 
 
 def dose_events(regimen: Regimen, t0: float, t1: float) -> tuple[np.ndarray, np.ndarray]:
@@ -130,12 +186,28 @@ def sentence(regimen: Regimen) -> str:
         parts += [f"{_duration(regimen.on)} on", f"{_duration(regimen.off)} off"]
         if regimen.cycles is not None:
             parts.append("1 cycle" if regimen.cycles == 1 else f"{regimen.cycles} cycles")
-    parts.append(f"from {_day(regimen.start)}")
-    if math.isfinite(regimen.end):
-        parts.append(f"until {_day(regimen.end)}")
-    parts += [f"delayed by {_duration(by)} on {_day(at)}" for at, by in sorted(regimen.delays)]
-    parts += [f"{dose:g} mg from {_day(at)}" for at, dose in sorted(regimen.changes)]
+    if regimen.after is None:
+        parts.append(f"from {_day(regimen.start)}")
+    elif regimen.start == 0.0:
+        parts.append(f"from {_progression(regimen.after)}")
+    else:
+        parts.append(f"from {_duration(regimen.start)} after {_progression(regimen.after)}")
+    counted = "" if regimen.after is None else " of that"
+    ends = [f"{_day(regimen.end)}{counted}"] if math.isfinite(regimen.end) else []
+    ends += [_progression(regimen.until)] if regimen.until is not None else []
+    if ends:
+        parts.append(f"until {' or '.join(ends)}")
+    parts += [f"delayed by {_duration(by)} on {_day(at)}{counted}" for at, by in sorted(regimen.delays)]
+    parts += [f"{dose:g} mg from {_day(at)}{counted}" for at, dose in sorted(regimen.changes)]
+    if regimen.pause_below is not None and regimen.resume_above is not None:
+        below, above = (f"{100.0 * share:g} %" for share in (regimen.pause_below, regimen.resume_above))
+        parts.append(f"paused while the lesion is below {below} of its first volume, until it is above {above}")
     return ", ".join(parts)
+
+
+def _progression(number: int) -> str:
+    ordinals = {1: "first", 2: "second", 3: "third"}
+    return f"the {ordinals.get(number, f'{number}th')} progression"
 
 
 def _due(regimen: Regimen, t0: float, t1: float) -> list[float]:
