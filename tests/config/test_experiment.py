@@ -305,11 +305,11 @@ def test_no_value_that_the_model_reads_is_a_validation_target() -> None:
         ),
         (
             ["processes.tumor_signaling=false", "processes.endothelial_signaling=false", 'exposure={torin1: "2 nM"}'],
-            "torin1 acts on nothing that runs here; it inhibits mtorc1, mtorc2",
+            "torin1 acts on nothing that runs here, but on mtorc1, mtorc2",
         ),
         (
-            ["treatment=[{drug: il2, dose: 2.6 mg, every: 8 h}]"],
-            "il2 acts on nothing that runs here; it inhibits nothing",
+            ["mechanisms.t_cells=false", "treatment=[{drug: il2, dose: 2.6 mg, every: 8 h}]"],
+            "il2 acts on nothing that runs here, but on t_cell_killing, t_cell_recruitment",
         ),
     ],
 )

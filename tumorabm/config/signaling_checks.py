@@ -14,6 +14,7 @@ from tumorabm.processes.dosing.pharmacokinetics import drug_entries
 from tumorabm.processes.signaling.cell_signaling import effects_of
 from tumorabm.processes.signaling.inhibitors import inhibitors_of
 from tumorabm.processes.signaling.network import Network
+from tumorabm.processes.stroma.cytokines import stimuli_of
 from tumorabm.processes.transport.capture import captures_of
 from tumorabm.processes.transport.nutrient import NutrientSupply, NutrientUptake
 
@@ -120,10 +121,11 @@ def _drugs_act(experiment: Experiment) -> Iterator[Finding]:
     for drug, path in given.items():
         if drug in catalog.names("drugs"):
             targets = {item.node for item in inhibitors_of(catalog, [drug], experiment.sets)}
+            targets |= {item.rate for item in stimuli_of(catalog, [drug], experiment.sets)}
             captured = {item.factor for item in captures_of(catalog, [drug], experiment.sets)}
             if not (targets & nodes or captured & set(experiment.all_substrates)):
-                told = f"it inhibits {', '.join(sorted(targets))}" if targets else "it inhibits nothing"
-                yield Finding(path, f"{drug} acts on nothing that runs here; {told}", warning=True)
+                told = f", but on {', '.join(sorted(targets | captured))}" if targets | captured else ""
+                yield Finding(path, f"{drug} acts on nothing that runs here{told}", warning=True)
 
 
 @needs("processes")

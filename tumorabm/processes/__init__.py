@@ -15,6 +15,7 @@ from tumorabm.processes.signaling.endothelium import EndothelialSignaling, Equiv
 from tumorabm.processes.signaling.tumor import SignaledDivision, SignaledSurvival, TumorSignaling
 from tumorabm.processes.signaling.vegfr2 import AmplifiedSignal, Vegfr2Signal
 from tumorabm.processes.stroma.commit import CommitStroma
+from tumorabm.processes.stroma.cytokines import CytokineStimulation
 from tumorabm.processes.stroma.fibroblasts import (
     FibroblastMigration,
     Fibroblasts,
@@ -122,6 +123,7 @@ PIPELINE: tuple[type[Process], ...] = (
     TCellRecruitment,
     TCellTurnover,
     TCellKilling,
+    CytokineStimulation,
     FibroblastTurnover,
     # REQUESTS
     CompetingRisks,
