@@ -11,6 +11,7 @@ from tumorabm.config.experiment import Experiment
 from tumorabm.config.signaling_blocks import SignalingBlock
 from tumorabm.errors import InputError, nearest
 from tumorabm.processes.dosing.pharmacokinetics import drug_entries
+from tumorabm.processes.resistance.emt import INDUCTION, Emt
 from tumorabm.processes.signaling.cell_signaling import effects_of
 from tumorabm.processes.signaling.inhibitors import inhibitors_of
 from tumorabm.processes.signaling.network import Network
@@ -119,7 +120,8 @@ def _drugs_act(experiment: Experiment) -> Iterator[Finding]:
     for drug, path in given.items():
         if drug in catalog.names("drugs"):
             targets = {item.node for item in inhibitors_of(catalog, [drug], experiment.sets)}
-            if not targets & nodes:
+            induces = Emt.name in active and f"drugs.{drug}.{INDUCTION}" in catalog
+            if not targets & nodes and not induces:
                 told = f"it inhibits {', '.join(sorted(targets))}" if targets else "it inhibits nothing"
                 yield Finding(path, f"{drug} acts on nothing that runs here; {told}", warning=True)
 

@@ -9,6 +9,7 @@ from tumorabm.processes.fate.death import Apoptosis, Clearance, Necrosis
 from tumorabm.processes.fate.invasion import Invasion
 from tumorabm.processes.fate.migration import Migration
 from tumorabm.processes.process import Kind, Parameter, Phase, Process, register, registered
+from tumorabm.processes.resistance.emt import Emt, MesenchymalRates, MesenchymalSecretion
 from tumorabm.processes.signaling.endothelium import EndothelialSignaling, EquivalentSignals
 from tumorabm.processes.signaling.tumor import SignaledDivision, SignaledSurvival, TumorSignaling
 from tumorabm.processes.signaling.vegfr2 import AmplifiedSignal, Vegfr2Signal
@@ -70,6 +71,7 @@ PIPELINE: tuple[type[Process], ...] = (
     ReceptorBinding,
     MatrixBinding,
     FactorSecretion,
+    MesenchymalSecretion,
     EndothelialPdgf,
     EndothelialAng2,
     PericyteSecretion,
@@ -96,6 +98,7 @@ PIPELINE: tuple[type[Process], ...] = (
     TumorRecognition,
     Exhaustion,
     Fibroblasts,
+    Emt,
     # RATES
     Birth,
     Apoptosis,
@@ -103,6 +106,7 @@ PIPELINE: tuple[type[Process], ...] = (
     Clearance,
     SignaledDivision,
     SignaledSurvival,
+    MesenchymalRates,
     EndothelialSurvival,
     Pruning,
     Sprouting,
