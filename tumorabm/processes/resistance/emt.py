@@ -11,8 +11,8 @@ that, S = a^m/(a_half^m + a^m), is steep.
 **State** Ė = k_in (1 − E) − k_out E, with k_in = k_b + k S (1 + (f − 1)(1 − (1 − H)(1 − M))), faster where there is
 hypoxia or HGF, and k_out = k_r − (k_r − k_d) D, slower while the drug is there. Daughters keep their mother's a and E.
 
-A step is exact for constant stimulus once a is at rest. While a moves, parts of it of at most τ/20 take S from the
-middle of the part, where a is exact.
+A new tissue is at rest without the drug. A step is exact for constant stimulus once a is at rest; while a moves, parts
+of the step of at most τ/20 take S from the middle of the part, where a is exact.
 
 **Effects**, all 1 + (f − 1) E, none where f = 1: division (a cost, there with the drug and without it), necrosis (cells
 that bear hypoxia), speed of movement and secretion of every factor that has a fold are contributed here. Adhesion is
@@ -130,6 +130,20 @@ class Emt(Process):
         powers = (accumulated / self.p.half) ** as_exponent(self.p.exponent)
         return powers / (1.0 + powers)
 
+    def relax(self, tissue: Tissue) -> None:
+        """Bring all cells to rest in their surroundings, without any drug."""
+        rows = tissue.cells.alive(TUMOR)
+        around = self.surroundings(tissue, rows)
+        forth = self.forth(around, around)
+        tissue.cells["emt_accumulated"][rows] = around
+        total = forth + self.p.reversal
+        tissue.cells["emt"][rows] = np.divide(forth, total, out=np.zeros(rows.size), where=total > 0.0)
+
+    def forth(self, accumulated: np.ndarray, around: np.ndarray) -> np.ndarray:
+        """Rate k_in of cells with an accumulated stimulus in given surroundings, 1/h."""
+        faster = 1.0 + (self.p.faster - 1.0) * around
+        return self.p.basal + self.p.rate * faster * self.response(accumulated)
+
     def step(self, tissue: Tissue, dt: float) -> None:
         if dt <= 0.0:
             return
@@ -137,14 +151,13 @@ class Emt(Process):
         rows = cells.alive(TUMOR)
         around, drug = self.surroundings(tissue, rows), self.exposure(tissue, rows)
         stimulus = 1.0 - (1.0 - around) * (1.0 - drug)
-        full = p.rate * (1.0 + (p.faster - 1.0) * around)
         back = p.reversal - (p.reversal - p.held) * drug
         state, missing = cells["emt"][rows], cells["emt_accumulated"][rows] - stimulus
         parts = max(1, math.ceil(dt * _PARTS / p.time))
         part = dt / parts
         for _ in range(parts):
             middle = np.maximum(stimulus + missing * math.exp(-0.5 * part / p.time), 0.0)
-            forth = p.basal + full * self.response(middle)
+            forth = self.forth(middle, around)
             total = forth + back
             moved = np.divide(-np.expm1(-total * part), total, out=np.full(rows.size, part), where=total > 0.0)
             state = state + (forth - total * state) * moved
