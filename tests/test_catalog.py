@@ -21,7 +21,8 @@ from tumorabm.processes import registered
 from tumorabm.processes.dosing.pharmacokinetics import drug_entries, drug_model
 from tumorabm.processes.fate.birth import oxygen_response
 from tumorabm.processes.signaling.vegfr2 import _fill_signal
-from tumorabm.recording.outputs import CONSTANTS, registered_outputs
+from tumorabm.recording.constants import CONSTANTS, OF_MECHANISMS
+from tumorabm.recording.outputs import registered_outputs
 from tumorabm.tissue.cells import ENDOTHELIAL
 from tumorabm.units import MOLECULES_TO_NANOMOLAR_VOLUME
 
@@ -92,7 +93,7 @@ READ = {
     for process in registered().values()
     for parameter in process.parameters.values()
 }
-READ |= {entry: "outputs" for entry in CONSTANTS.values()}
+READ |= {entry: "outputs" for group in (CONSTANTS, *OF_MECHANISMS.values()) for entry in group.values()}
 READ |= {
     (path, unit): "pharmacokinetics"
     for drug in CATALOG.names("drugs")

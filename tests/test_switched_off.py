@@ -92,8 +92,9 @@ def test_outputs_declare_the_columns_that_they_look_at() -> None:
 
     tissue.cells.__class__ = WatchedCells
     core = set(Cells(1).specs)
+    constants = constants_of(experiment.catalog, experiment.sets, experiment.choice().mechanisms)
     for name, output in registered_outputs().items():
         seen.clear()
         for series in series_of([name], tissue):
-            series.value(Measurement(tissue, constants_of(experiment.catalog, experiment.sets)))
+            series.value(Measurement(tissue, constants))
         assert seen - core == set(output.columns), name

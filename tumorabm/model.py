@@ -132,7 +132,7 @@ class OutputCollector(DataCollector):
 
     def __init__(self, experiment: Experiment, tissue: Tissue) -> None:
         self._series = series_of(experiment.record.outputs, tissue)
-        self._constants = constants_of(experiment.catalog, experiment.sets)
+        self._constants = constants_of(experiment.catalog, experiment.sets, experiment.choice().mechanisms)
         self._every = max(1, round(experiment.record.every / experiment.time_step))
         self._values: dict[str, Any] = {}
         self._measured: list[int] = []

@@ -32,7 +32,7 @@ def test_what_is_said_to_be_read_is_what_building_reads(small_config: Path, netw
     experiment = load_experiment(small_config, {"vessels": {"network": network}})
     fresh = experiment.with_fresh_catalog()
     build(fresh)
-    constants_of(fresh.catalog, fresh.sets)
+    constants_of(fresh.catalog, fresh.sets, fresh.choice().mechanisms)
     spacings = {f"cell_types.endothelial.{name}" for name in ("host_vessel_spacing", "arteriole_spacing")}
     # Loading writes the spacings of the catalog into the experiment, so building need not ask for them.
     assert catalog_reads(experiment) - spacings == fresh.catalog.paths_read

@@ -56,6 +56,7 @@ EFFECTS = {
     "t_cells": Effect("tumor_cells", +1),
     "matrix": Effect("intravasated_cells", +1),
     "invasion": Effect("branching_index", -1),
+    "emt": Effect("branching_index", -1),
 }
 SETS = ("review_2016", "primary")
 

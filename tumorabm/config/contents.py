@@ -154,7 +154,7 @@ def catalog_reads(experiment: Experiment) -> set[str]:
     reader = experiment.with_fresh_catalog()
     make_processes(reader)
     make_substrates(reader)
-    constants_of(reader.catalog, reader.sets)
+    constants_of(reader.catalog, reader.sets, reader.choice().mechanisms)
     if reader.vessels.network == "capillary_mesh":
         _read_spacings(reader)
     if reader.vessels.network != "none":

@@ -11,6 +11,7 @@ from tumorabm.config.experiment import Experiment
 from tumorabm.config.signaling_blocks import SignalingBlock
 from tumorabm.errors import InputError, nearest
 from tumorabm.processes.dosing.pharmacokinetics import drug_entries
+from tumorabm.processes.resistance.emt import INDUCTION, Emt
 from tumorabm.processes.signaling.cell_signaling import effects_of
 from tumorabm.processes.signaling.inhibitors import inhibitors_of
 from tumorabm.processes.signaling.network import Network
@@ -123,7 +124,8 @@ def _drugs_act(experiment: Experiment) -> Iterator[Finding]:
             targets = {item.node for item in inhibitors_of(catalog, [drug], experiment.sets)}
             targets |= {item.rate for item in stimuli_of(catalog, [drug], experiment.sets)}
             captured = {item.factor for item in captures_of(catalog, [drug], experiment.sets)}
-            if not (targets & nodes or captured & set(experiment.all_substrates)):
+            induces = Emt.name in active and f"drugs.{drug}.{INDUCTION}" in catalog
+            if not (targets & nodes or captured & set(experiment.all_substrates) or induces):
                 told = f", but on {', '.join(sorted(targets | captured))}" if targets | captured else ""
                 yield Finding(path, f"{drug} acts on nothing that runs here{told}", warning=True)
 

@@ -11,6 +11,7 @@ from tumorabm.processes.fate.death import Apoptosis, Clearance, Necrosis
 from tumorabm.processes.fate.invasion import Invasion
 from tumorabm.processes.fate.migration import Migration
 from tumorabm.processes.process import Kind, Parameter, Phase, Process, register, registered
+from tumorabm.processes.resistance.emt import Emt, MesenchymalRates, MesenchymalSecretion
 from tumorabm.processes.signaling.endothelium import EndothelialSignaling, EquivalentSignals
 from tumorabm.processes.signaling.tumor import SignaledDivision, SignaledSurvival, TumorSignaling
 from tumorabm.processes.signaling.vegfr2 import AmplifiedSignal, Vegfr2Signal
@@ -76,6 +77,7 @@ PIPELINE: tuple[type[Process], ...] = (
     ReceptorBinding,
     MatrixBinding,
     FactorSecretion,
+    MesenchymalSecretion,
     EndothelialPdgf,
     EndothelialAng2,
     PericyteSecretion,
@@ -103,6 +105,7 @@ PIPELINE: tuple[type[Process], ...] = (
     TumorRecognition,
     Exhaustion,
     Fibroblasts,
+    Emt,
     # RATES
     Birth,
     Apoptosis,
@@ -110,6 +113,7 @@ PIPELINE: tuple[type[Process], ...] = (
     Clearance,
     SignaledDivision,
     SignaledSurvival,
+    MesenchymalRates,
     EndothelialSurvival,
     Pruning,
     Sprouting,

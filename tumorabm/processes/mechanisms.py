@@ -47,4 +47,5 @@ MECHANISMS: Final[Mapping[str, Mechanism]] = {
     "t_cells": Mechanism("T cells enter, recognize and kill tumor cells, and exhaust"),
     "matrix": Mechanism("matrix is degraded by MMP-9, held back by TIMP-2", ("matrix", "mmp9", "timp2")),
     "invasion": Mechanism("tumor cells move along matrix, vessels and HGF", ("hgf",)),
+    "emt": Mechanism("long stimulus makes tumor cells mesenchymal, and they turn back without it"),
 }

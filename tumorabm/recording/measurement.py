@@ -36,7 +36,7 @@ class Measurement:
     ----------
     tissue : Tissue
     constants : mapping of str to float
-        The catalog's values that definitions need, see ``outputs.CONSTANTS``.
+        The catalog's values that definitions need, see ``constants``.
     """
 
     def __init__(self, tissue: Tissue, constants: Mapping[str, float]) -> None:

@@ -12,6 +12,8 @@ from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 
+from tumorabm.recording.constants import CONSTANTS as CONSTANTS
+from tumorabm.recording.constants import constants_of as constants_of
 from tumorabm.recording.measurement import Measurement, quantiles_of, ratio
 from tumorabm.tissue.cells import ALIVE, APOPTOTIC, ENDOTHELIAL, NECROTIC
 from tumorabm.tissue.tissue import Tissue
@@ -21,11 +23,6 @@ Per = Literal["", "substrate", "compound", "clone", "tumor_node", "endothelial_n
 Function: TypeAlias = Callable[..., Any]
 # Nodes of networks that have time series, where the network has them; frames have all nodes of all cells.
 REPORTED: Final = "vegfr2 akt mtorc1 s6k eif4e erk hif1a hif2a myc division survival motility secretion_vegf_a".split()
-
-# Values of the catalog that definitions need: entry and the unit in which they arrive.
-CONSTANTS: Final = {
-    "hypoxic_threshold": ("substrates.oxygen.hypoxic_threshold", "mmHg"),
-}
 
 
 @dataclass(frozen=True)
@@ -135,11 +132,6 @@ def series_of(names: Iterable[str], tissue: Tissue) -> list[Series]:
         elif all(substrate in tissue.microenvironment for substrate in item.substrates):
             out.append(Series(name, item.unit, item.description, item.quantiles, item))
     return out
-
-
-def constants_of(catalog: Any, sets: Mapping[str, str]) -> dict[str, float]:
-    """What a Measurement needs of the catalog."""
-    return {name: catalog.get(path, unit, sets) for name, (path, unit) in CONSTANTS.items()}
 
 
 # --- cells -----------------------------------------------------------------------------------------------------------

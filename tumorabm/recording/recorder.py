@@ -24,7 +24,7 @@ class Recorder:
     outputs : sequence of str
         Names of outputs.
     constants : mapping of str to float
-        See ``outputs.CONSTANTS``.
+        See ``constants``.
     every, frames : int
         Steps between rows, and between frames; 0 records no frames.
     from_step : int

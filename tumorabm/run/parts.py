@@ -84,7 +84,7 @@ def make_recorder(experiment: Experiment, tissue: Tissue, plan: Plan, from_step:
     return Recorder(
         tissue,
         experiment.record.outputs or list(registered_outputs()),
-        constants_of(experiment.catalog, experiment.sets),
+        constants_of(experiment.catalog, experiment.sets, experiment.choice().mechanisms),
         every=plan.every,
         frames=plan.frames,
         from_step=from_step,

@@ -9,7 +9,10 @@ E-cadherin, and what gets into the nucleus, where pVHL does not hold it back, re
 of matrix at the cell, which it holds on to as well. The reference cell's lesion stays as compact as it is without
 invasion.
 
-**Speed.** A cell that holds on less is faster, 1 + (f − 1)(1 − h) times where h < 1: HGF scatters cells.
+Where EMT is on, h is that times what a mesenchymal cell holds on, relative to an epithelial one.
+
+**Speed.** A cell that holds on less is faster, 1 + (f − 1)(1 − h) times where h < 1: HGF scatters cells. What EMT takes
+of h is left out here, as mesenchymal cells have a speed of their own.
 
 **Guides.** A hop gains what the guide of its sites rises, g = w_H c/(K + c) + w_V v + w_M m: along HGF, by the
 occupancy of MET; along vessels, v = 1 on a vessel's site and beside it (co-option); towards denser matrix (haptotaxis).
@@ -26,6 +29,7 @@ import numpy as np
 from tumorabm.kernel import as_exponent, kernel
 from tumorabm.processes.fate.commit import HOLD
 from tumorabm.processes.process import Choice, Kind, Parameter, Phase, Process, Values
+from tumorabm.processes.resistance.mesenchymal import EMT, MesenchymalFactor
 from tumorabm.processes.signaling.cell_signaling import Drive
 from tumorabm.processes.signaling.tumor import CELL_TYPE, TUMOR_NETWORK
 from tumorabm.tissue.cells import TUMOR, VESSEL, Column
@@ -34,6 +38,7 @@ from tumorabm.tissue.tissue import Tissue
 
 _CATENIN, _CADHERIN = "beta_catenin", "e_cadherin"
 _HGF, _MATRIX = "hgf", "matrix"
+_MESENCHYMAL = "cell_types.tumor.emt_hold"
 
 
 class Invasion(Process):
@@ -47,6 +52,8 @@ class Invasion(Process):
         Nuclear beta-catenin and E-cadherin of the network, where tumor signaling is on and has them.
     on_matrix : bool
         Whether there is matrix.
+    loosened : MesenchymalFactor, optional
+        Of the hold, where EMT is on.
     """
 
     name = "invasion"
@@ -63,13 +70,14 @@ class Invasion(Process):
         "along_vessels": Parameter("cell_types.tumor.vessel_attraction", "1", "what a vessel adds to the guide"),
         "along_matrix": Parameter("cell_types.tumor.matrix_attraction", "1", "weight of matrix in the guide"),
     }
-    columns: tuple[Column, ...] = (HOLD, TUMOR_NETWORK)
+    columns: tuple[Column, ...] = (HOLD, TUMOR_NETWORK, EMT)
     substrates: tuple[str, ...] = (_HGF,)
     reads = (
         "cells/site",
         "cells/cell_type",
         "cells/state",
         "cells/tumor_network",
+        "cells/emt",
         "microenvironment/hgf",
         "microenvironment/matrix",
     )
@@ -81,30 +89,34 @@ class Invasion(Process):
         catenin: Drive | None = None,
         cadherin: Drive | None = None,
         on_matrix: bool = False,
+        loosened: MesenchymalFactor | None = None,
     ) -> None:
         super().__init__(values)
-        self.catenin, self.cadherin, self.on_matrix = catenin, cadherin, on_matrix
+        self.catenin, self.cadherin, self.on_matrix, self.loosened = catenin, cadherin, on_matrix, loosened
         self.substrates = (_HGF, _MATRIX) if on_matrix else (_HGF,)
-        self.columns = (HOLD, *dict.fromkeys(drive.column for drive in (catenin, cadherin) if drive is not None))
+        needed = (catenin, cadherin, loosened)
+        self.columns = (HOLD, *dict.fromkeys(item.column for item in needed if item is not None))
 
     @classmethod
     def from_catalog(cls, catalog: Values, choice: Choice, given: Mapping[str, float] | None = None) -> Self:
         """The process with the two nodes of the cells' network, where it has them."""
         catenin, cadherin = (Drive.of_node(catalog, choice, CELL_TYPE, node) for node in (_CATENIN, _CADHERIN))
-        return cls(cls.values_from(catalog, choice.sets, given), catenin, cadherin, _MATRIX in choice.substrates)
+        loosened = MesenchymalFactor.from_catalog(catalog, choice, _MESENCHYMAL)
+        values = cls.values_from(catalog, choice.sets, given)
+        return cls(values, catenin, cadherin, _MATRIX in choice.substrates, loosened)
 
     def step(self, tissue: Tissue, dt: float) -> None:
         cells = tissue.cells
         rows = cells.alive(TUMOR)
         hold = self.hold(tissue, rows)
-        cells["hold"][rows] = hold
+        cells["hold"][rows] = hold if self.loosened is None else hold * self.loosened.of(tissue, rows)
         faster = np.ones(cells.n)
         faster[rows] = (1.0 + (self.p.loose_speed - 1.0) * np.maximum(0.0, 1.0 - hold)) ** 2
         tissue.rates.multiply("migrate", self.name, faster)
         tissue.requests.guide(TUMOR, self.guide(tissue))
 
     def hold(self, tissue: Tissue, rows: np.ndarray) -> np.ndarray:
-        """Adhesion of some tumor cells relative to the reference cell, shape (m,)."""
+        """Adhesion of some tumor cells relative to the reference cell but for EMT, shape (m,)."""
         hold = np.ones(rows.size)
         if self.cadherin is not None:
             hold *= self.cadherin.relative(tissue, rows)

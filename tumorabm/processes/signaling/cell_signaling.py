@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Self
 
 import numpy as np
 
@@ -96,7 +96,7 @@ class CellSignaling(Process):
         self.columns = (network_column(self.cell_type, network),)
 
     @classmethod
-    def from_catalog(cls, catalog: Values, choice: Choice, given: Mapping[str, float] | None = None) -> CellSignaling:
+    def from_catalog(cls, catalog: Values, choice: Choice, given: Mapping[str, float] | None = None) -> Self:
         """The process for the chosen network, the makes of the clones and the inhibitors among the drugs."""
         chosen = choice.signaling[cls.cell_type]
         network = read_network(catalog, chosen, choice.sets)

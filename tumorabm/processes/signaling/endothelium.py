@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 
@@ -54,7 +54,7 @@ class EndothelialSignaling(CellSignaling):
     writes = ("cells/endothelial_network",)
 
     @classmethod
-    def from_catalog(cls, catalog: Values, choice: Choice, given: Mapping[str, float] | None = None) -> CellSignaling:
+    def from_catalog(cls, catalog: Values, choice: Choice, given: Mapping[str, float] | None = None) -> Self:
         """The process, whose cells receive VEGF-A as PlGF amplifies it where that mechanism is on."""
         process = super().from_catalog(catalog, choice, given)
         if AmplifiedSignal.mechanism in choice.mechanisms:

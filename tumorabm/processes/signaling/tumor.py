@@ -7,18 +7,21 @@ clone. Rates of the catalog were measured on a cell of the network's reference s
 
 with x the output ``division`` and s the output ``survival``, the share of cells that are protected. Secretion
 (``transport/secretion``), movement (``fate/migration``) and uptake of nutrients (``transport/nutrient``) follow their
-own outputs. A tumor cell sees the unbound drug in tissue; active metabolites have no field there yet.
+own outputs. A tumor cell sees the unbound drug in tissue; active metabolites have no field there yet. Where EMT is on a
+cell takes of that what its sensitivity says (``resistance/mesenchymal``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Self
 
 import numpy as np
 
 from tumorabm.processes.process import Choice, Kind, Phase, Process, Values
+from tumorabm.processes.resistance.mesenchymal import EMT, MesenchymalFactor, drug_sensitivity
 from tumorabm.processes.signaling.cell_signaling import CellSignaling, Drive, network_column
-from tumorabm.tissue.cells import TUMOR, Column
+from tumorabm.tissue.cells import PARENCHYMA, TUMOR, Column
 from tumorabm.tissue.tissue import Tissue
 
 CELL_TYPE = "tumor"
@@ -26,15 +29,30 @@ TUMOR_NETWORK = network_column(CELL_TYPE)
 
 
 class TumorSignaling(CellSignaling):
-    """The signaling network of living tumor cells."""
+    """The signaling network of living tumor cells.
+
+    Attributes
+    ----------
+    sensitivity : MesenchymalFactor or None
+        What a concentration at a cell is multiplied by before it acts, where that differs between cells.
+    """
 
     name = "tumor_signaling"
     cell_type = CELL_TYPE
     row_type = TUMOR
-    columns: tuple[Column, ...] = (TUMOR_NETWORK,)
+    columns: tuple[Column, ...] = (TUMOR_NETWORK, EMT)
     substrates = ("oxygen", "vegf_a")
-    reads = ("cells/site", "cells/cell_type", "cells/state", "cells/clone", "microenvironment", "patient")
+    reads = ("cells/site", "cells/cell_type", "cells/state", "cells/clone", "cells/emt", "microenvironment", "patient")
     writes = ("cells/tumor_network",)
+    sensitivity: MesenchymalFactor | None = None
+
+    @classmethod
+    def from_catalog(cls, catalog: Values, choice: Choice, given: Mapping[str, float] | None = None) -> Self:
+        process = super().from_catalog(catalog, choice, given)
+        process.sensitivity = drug_sensitivity(catalog, choice)
+        if process.sensitivity is not None:
+            process.columns += (process.sensitivity.column,)
+        return process
 
     @classmethod
     def alterations(cls, choice: Choice) -> Sequence[Sequence[str]]:
@@ -48,6 +66,9 @@ class TumorSignaling(CellSignaling):
         for compound in {item.compound for item in self.inhibitors}:
             if compound in tissue.microenvironment:
                 out[compound] = out.get(compound, 0.0) + tissue.microenvironment[compound].at(sites)
+        if self.sensitivity is not None:
+            share = self.sensitivity.of(tissue, tissue.cells.occupancy[PARENCHYMA][sites])
+            out = {compound: concentration * share for compound, concentration in out.items()}
         return out
 
 

@@ -1,0 +1,1 @@
+"""What makes tumor cells answer less to treatment, and what that costs them."""
