@@ -13,7 +13,7 @@ import pytest
 from tumorabm import yaml
 from tumorabm.catalog import load_catalog
 from tumorabm.config import Experiment, ExperimentError, load_experiment
-from tumorabm.config.blocks import CloneBlock
+from tumorabm.config.clone_blocks import CloneBlock
 from tumorabm.errors import InputError
 from tumorabm.processes import registered
 from tumorabm.processes.dosing.schedule import dose_events

@@ -1,0 +1,1 @@
+"""What makes tumor cells resist: altered genotypes."""
