@@ -43,10 +43,11 @@ class Mutation(Process):
 
     def __init__(self, values: Mapping[str, float], gains: Sequence[Gain] = ()) -> None:
         super().__init__(values)
+        self.gains: list[tuple[Gain, float]] = []
         for gain in gains:
             if gain.rate is None or not 0.0 <= gain.rate <= 1.0:
                 raise ValueError(f"rate of {gain.alteration} is {gain.rate}, expected a probability from 0 to 1")
-        self.gains = tuple(gains)
+            self.gains.append((gain, gain.rate))
 
     @classmethod
     def from_catalog(cls, catalog: Values, choice: Choice, given: Mapping[str, float] | None = None) -> Mutation:
@@ -72,11 +73,11 @@ class Mutation(Process):
             return
         uids = cells["uid"][rows]
         gained: dict[int, list[str]] = {}
-        for gain in self.gains:
+        for gain, rate in self.gains:
             if tissue.hours < _hours(tissue, gain.start):
                 continue
             drawn = uniforms(tissue.seed, uids, tissue.step_number, purpose(f"gain {gain.alteration}"))
-            for place in np.flatnonzero(drawn < gain.rate).tolist():
+            for place in np.flatnonzero(drawn < rate).tolist():
                 if _can_gain(tissue, int(cells["clone"][rows[place]]), gain):
                     gained.setdefault(place, []).append(gain.alteration)
         if not gained:
