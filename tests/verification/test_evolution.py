@@ -41,7 +41,7 @@ from tumorabm.tissue.tissue import Tissue
 
 SPACING = 20.0
 # Lines of cells that are full but for a hole now and then: divisions wait for holes, so only losses keep time.
-CELLS, LINES = 7, 300
+CELLS, LINES = 6, 300
 READY, GOING, STEP = 0.5, 0.01, 2.0
 FOUNDER = Column("founder", "1", "number of the first cell that it descends from", "i4", -1)
 
@@ -275,7 +275,7 @@ def shares_of(size: np.ndarray) -> list[tuple[int, float]]:
 
 # --- selection ------------------------------------------------------------------------------------------------------
 
-BATCHES, FOUNDERS, HOURS = 12, 200, 60.0
+BATCHES, FOUNDERS, HOURS = 24, 100, 60.0
 
 
 @pytest.mark.parametrize(("factor", "dt"), [(0.5, 1.0), (0.5, 4.0), (1.0, 2.0)])
@@ -321,7 +321,7 @@ def test_selection_is_read_off_the_frequencies(factor: float, dt: float) -> None
 
 # --- labels mean nothing --------------------------------------------------------------------------------------------
 
-GAINS = "mutations=[{alteration: tsc_loss, rate: 0.05, clones: [%s]}, {alteration: neutral, rate: 0.05}]"
+GAINS = "mutations=[{alteration: tsc_loss, rate: 0.05, clones: [%s]}, {alteration: neutral, rate: 0.1}]"
 
 
 def test_names_and_order_of_clones_change_no_cell() -> None:
