@@ -98,7 +98,7 @@ class Phylogeny:
         """
         import pandas as pd
 
-        seen = self.cells.values.any(axis=0)
+        seen = np.array(self.cells.values.any(axis=0))
         for row in range(seen.size - 1, -1, -1):
             if seen[row] and self.parents[row] >= 0:
                 seen[self.parents[row]] = True
