@@ -65,6 +65,12 @@ def test_mutations_that_cannot_happen_are_told(setting: dict[str, object]) -> No
     assert "mutations: the mechanism mutation or its process is off, so this has no effect" in experiment.warnings
 
 
+def test_an_alteration_of_a_network_that_is_off_is_told() -> None:
+    experiment = of("{alteration: neutral}", "{alteration: tsc_loss}", processes={"tumor_signaling": False})
+    told = [warning for warning in experiment.warnings if warning.startswith("mutations")]
+    assert told == ["mutations.1.alteration: tumor_signaling is off, so the alteration has no effect"]
+
+
 def test_rates_are_set_from_the_command_line_and_by_the_catalog() -> None:
     (process,) = (
         process

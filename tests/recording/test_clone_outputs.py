@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from bare_tissue import bare_tissue, put_tumor
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from same_data import same
 
@@ -59,6 +59,7 @@ def test_one_clone_and_none() -> None:
     assert all(np.isnan(none[name]) for name in ("shannon_diversity", "simpson_diversity", "largest_clone_share"))
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.lists(st.integers(0, 20), min_size=1, max_size=8))
 def test_bounds_of_diversity(sizes: list[int]) -> None:
     got = values(tissue_of(sizes))

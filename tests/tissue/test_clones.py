@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from bare_tissue import bare_tissue, put_tumor
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tumorabm.tissue.clones import Clones, key_of_founder, keys_of_gains, prune
@@ -82,6 +82,7 @@ def forests(draw):
     return parents, draw(some), draw(some)
 
 
+@settings(deadline=None, max_examples=60)
 @given(forests())
 def test_pruning_keeps_every_living_cells_ancestry(forest) -> None:
     tissue = tissue_of(*forest)

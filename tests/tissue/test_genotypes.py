@@ -6,7 +6,7 @@ import copy
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tumorabm.tissue.clones import Clones
@@ -65,6 +65,7 @@ def test_what_is_wrong_with_a_known_genotype_shows_at_once() -> None:
 GENOTYPES = st.lists(st.lists(st.sampled_from("abcd"), unique=True).map(tuple), max_size=12)
 
 
+@settings(deadline=None, max_examples=60)
 @given(GENOTYPES, st.lists(GENOTYPES, max_size=3), st.data())
 def test_it_follows_the_table(first, more, data) -> None:
     values, asked = counted()

@@ -12,6 +12,7 @@ from tumorabm.errors import InputError, nearest
 from tumorabm.processes.resistance.mutation import Mutation
 from tumorabm.processes.signaling.cell_signaling import effects_of
 from tumorabm.processes.signaling.network import Network
+from tumorabm.processes.signaling.tumor import TumorSignaling
 from tumorabm.units import as_text
 from tumorabm.yaml import Steps
 
@@ -48,6 +49,17 @@ def _mutations_fit(experiment: Experiment) -> Iterator[Finding]:
                 yield Finding(where, f"{clone!r} is none of the clones{nearest(clone, founders)}")
             elif clone in item.clones[:place]:
                 yield Finding(where, f"{clone!r} is named twice")
+
+
+@needs("mutations", "signaling", "processes", "mechanisms", "catalog", "sets")
+def _mutations_heeded(experiment: Experiment) -> Iterator[Finding]:
+    catalog = experiment.catalog
+    if TumorSignaling.name in experiment.active_processes():
+        return
+    for index, item in enumerate(experiment.mutations):
+        if item.alteration in catalog.names("alterations") and effects_of(catalog, [item.alteration], experiment.sets):
+            message = f"{TumorSignaling.name} is off, so the alteration has no effect"
+            yield Finding(("mutations", index, "alteration"), message, warning=True)
 
 
 @needs("mutations", "duration")
