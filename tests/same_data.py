@@ -16,6 +16,9 @@ def same(a: Records, b: Records) -> None:
     for name in set(a.ledger) | set(b.ledger):  # an entry that is missing is zero: nothing was booked there yet
         nothing = np.zeros(a.steps.size)
         np.testing.assert_array_equal(a.ledger.get(name, nothing), b.ledger.get(name, nothing), err_msg=name)
+    for name, left, right in zip(a.census._fields, a.census, b.census, strict=True):
+        assert left.dtype == right.dtype
+        np.testing.assert_array_equal(left, right, err_msg=f"census {name}")
     for part in ("series", "clones"):
         left, right = getattr(a, part), getattr(b, part)
         assert set(left) == set(right)

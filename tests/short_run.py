@@ -31,6 +31,9 @@ substrates: [oxygen, vegf_a, fgf2, il8, amino_acids]
 clones:
 - {name: clear_cell, vhl: mutated, fraction: 0.75}
 - {name: resistant, vhl: wild_type, fraction: 0.25, alterations: [pten_loss]}
+mutations:
+- {alteration: tsc_loss, rate: 0.05}
+- {alteration: neutral, rate: 0.1, start: 2 h, clones: [clear_cell]}
 cells: [{shape: disc, radius: 200 um}]
 vessels: {network: capillary_mesh, spacing: 160 um, arteriole_spacing: 320 um}
 treatment: [{drug: sunitinib, dose: 50 mg, every: 1 d, on: 3 d, off: 2 d}]

@@ -54,7 +54,7 @@ def grown() -> tuple[Tissue, list[Process]]:
     assert tissue.vasculature.sleeves.any() and (tissue.cells["phenotype"] == 2).any()
     assert (tissue.cells["state"] != 0).any()
     living = tissue.cells["clone"][tissue.cells.alive(TUMOR)]
-    assert (np.bincount(living) > 10).tolist() == [True, True] and tissue.patient.exposure
+    assert (np.bincount(living)[:2] > 10).all() and len(tissue.clones) > 10 and tissue.patient.exposure
     assert {process.name for process in processes} == set(NAMES)
     return tissue, processes
 
@@ -95,6 +95,7 @@ def everything(tissue: Tissue) -> dict[str, np.ndarray]:
         if asked[0].size:
             out[f"requests/{event}"] = np.stack([part.astype(float) for part in asked])
     out |= {f"requests/guides/{cell_type}": guide.copy() for cell_type, guide in tissue.requests.guides.items()}
+    out["requests/divided"] = np.stack(tissue.requests.divided)
     return out
 
 
@@ -261,7 +262,7 @@ def test_what_it_reads_is_declared_and_exists(grown, name: str) -> None:
     for entry in process.writes:
         part, _, event = entry.partition("/")
         known = (
-            event in (*EVENTS, "guides")
+            event in (*EVENTS, "guides", "divided")
             if part in ("rates", "requests") and event
             else any(covered(k, [entry]) for k in there)
         )

@@ -203,7 +203,7 @@ def kill_and_resume(config: Path, whole: Path, out: Path, checkpoints: int, dela
     process.communicate()
     for file in path.rglob("*.h5"):
         with h5py.File(file) as content:
-            assert content.attrs["tumorabm_format"] == 3
+            assert content.attrs["tumorabm_format"] == 4
     resume(path, quiet=True)
     same(data(path), data(whole))
     return RunFolder(path).provenance["sessions"][-1]["from_step"]

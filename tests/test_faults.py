@@ -42,7 +42,7 @@ def every_file_opens(folder: Path) -> int:
     files = list(folder.rglob("*.h5"))
     for path in files:
         with h5py.File(path) as file:
-            assert file.attrs["tumorabm_format"] == 3
+            assert file.attrs["tumorabm_format"] == 4
     return len(files)
 
 

@@ -101,13 +101,18 @@ def place_cells(tissue: Tissue, experiment: Experiment) -> None:
 
 
 def choose_clones(tissue: Tissue, sites: np.ndarray, clone: str | None, experiment: Experiment) -> np.ndarray:
-    """Clone of each founder: the named one, or drawn by the clones' fractions."""
-    names = [item.name for item in experiment.clones]
+    """Clone of each founder: the named one, or drawn by the clones' fractions.
+
+    The draw knows genotypes: neither the order of the clones nor, where their genotypes differ, their names matter.
+    """
+    given = experiment.clones
     if clone is not None:
-        return np.full(sites.size, names.index(clone), dtype=np.int32)
-    cumulative = np.cumsum([item.fraction for item in experiment.clones])
+        return np.full(sites.size, [item.name for item in given].index(clone), dtype=np.int32)
+    order = sorted(range(len(given)), key=lambda row: (sorted(given[row].genotype), given[row].name))
+    cumulative = np.cumsum([given[row].fraction for row in order])
     drawn = uniforms(tissue.seed, derived_uid("founder", [sites]), 0, purpose("founder clone")) * cumulative[-1]
-    return np.searchsorted(cumulative, drawn, side="right").clip(0, len(names) - 1).astype(np.int32)
+    place = np.searchsorted(cumulative, drawn, side="right").clip(0, len(order) - 1)
+    return np.array(order, dtype=np.int32)[place]
 
 
 def shape_sites(

@@ -43,7 +43,7 @@ def grown(*settings: str) -> tuple[Scene, list[CellSignaling]]:
 def test_a_pass_over_the_network(benchmark: Any) -> None:
     """4,096 cells of the tumor's network, from what 16 more sub-steps take."""
     _, (tumor, _) = grown()
-    network, make, cells = tumor.network, tumor.makes[0], 4096
+    network, make, cells = tumor.network, tumor.makes.values[0], 4096
     inputs = np.repeat(network.reference_inputs(oxygen=1.0), cells, axis=0)
     state = np.repeat(course.steady(network, network.reference_inputs(), make), cells, axis=0)
     left, rows = course.uninhibited(cells), np.arange(cells)

@@ -370,6 +370,26 @@ CASES: list[tuple[str, str, str, list[str]]] = [
         ],
     ),
     (
+        "mutations",
+        "seed: 7",
+        "seed: 7\nmutations: [{alteration: tsc_los}, {alteration: neutral, rate: 2, clones: [founders]}]",
+        [
+            "broken.yaml:6:64: mutations[1].rate: expected a probability from 0 to 1 such as 1.0e-6, or 'catalog', got 2",
+        ],
+    ),
+    (
+        "mutations_that_do_not_fit",
+        "seed: 7",
+        "seed: 7\nmutations: [{alteration: tsc_los}, {alteration: neutral, clones: [founders, founder, founder]}, {alteration: neutral, start: 100 d}]",
+        [
+            "broken.yaml:6:26: mutations[0].alteration: 'tsc_los' is no alteration of the catalog; did you mean 'tsc_loss'?",
+            "broken.yaml:6:67: mutations[1].clones[0]: 'founders' is none of the clones; did you mean 'founder'?",
+            "broken.yaml:6:86: mutations[1].clones[2]: 'founder' is named twice",
+            "broken.yaml:6:110: mutations[2].alteration: 'neutral' is named twice",
+            "broken.yaml:6:126: mutations[2].start: '100 d' is not before the end of the run at 100 d",
+        ],
+    ),
+    (
         "exposure",
         "seed: 7",
         "seed: 7\nexposure: {everolimos: 5 nM}",
@@ -991,6 +1011,7 @@ def test_nothing_in_the_place_of_anything_gives_a_traceback(folder: Path) -> Non
     content["treatment"][0] |= {"changes": [{"at": "10 d", "dose": "25 mg"}], "delays": [{"at": "10 d", "by": "2 d"}]}
     content["lattice"]["boundary"] = {"x": "periodic"}
     content["clones"][0]["alterations"] = ["pten_loss"]
+    content["mutations"] = [{"alteration": "tsc_loss", "rate": 1e-6, "start": "3 d", "clones": ["founder"]}]
     content["exposure"] = {"everolimus": "5 nM"}
     tumor = {"network": "rcc_figure1", "inputs": {"hgf": "1 nM"}, "clamp": {"mtorc1": 0.5}, "cut": ["mtorc1 -> s6k"]}
     content["signaling"] = {"tumor": tumor, "endothelial": {"clamp": {"akt": 0}}}

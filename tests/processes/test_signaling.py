@@ -213,6 +213,26 @@ def test_clones_differ_by_their_alterations() -> None:
     assert (divide[[1, 3]] > 1.1 * divide[[0, 2]]).all()
 
 
+def test_a_clone_that_comes_up_gets_its_make_and_shares_it() -> None:
+    """Alterations that no clone began with, in another order: followed as the clone that has the same."""
+    makes = (("vhl_mutated",), ("vhl_mutated", "hif2a_only", "tsc_loss"))
+    tissue, processes = settled(signaling(*makes), clones=2)
+    tumor = processes["tumor_signaling"]
+    assert isinstance(tumor, TumorSignaling)
+    new = tissue.clones.add("", ("vhl_mutated", "tsc_loss"), 0, 1, key=1)
+    twin = tissue.clones.add("", ("vhl_mutated", "tsc_loss", "hif2a_only"), new, 2, key=2)
+    tissue.cells["clone"][:4] = [0, 1, new, twin]
+    parts = tumor.parts(tissue)
+    assert sorted(rows.tolist() for rows, _ in parts) == [[0], [1, 3], [2]]
+    make = next(make for rows, make in parts if rows.tolist() == [2])
+    tsc = tumor.network.index("tsc")
+    assert make.level[tsc] < 0.1 and make.level[tumor.network.index("hif1a")] == 1.0
+    tumor.relax(tissue)
+    network = tissue.cells["tumor_network"][:4]
+    np.testing.assert_array_equal(network[1], network[3])
+    assert network[2, tsc] < 0.5 * network[0, tsc]
+
+
 def test_inputs_come_from_fields_where_there_are_any_and_else_from_the_experiment() -> None:
     tissue, processes = settled(signaling(tumor={"inputs": {"hgf": 2.0}}), oxygen=3.0)
     tumor = processes["tumor_signaling"]

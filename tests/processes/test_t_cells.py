@@ -30,10 +30,11 @@ def tissue_with(*processes, shape=(1, 9, 9), **options) -> Tissue:
 
 
 def test_alterations_add_to_what_a_tumor_cell_shows() -> None:
-    process = TumorRecognition(
-        SHOWN, [{}, {"hla_g_expression": 0.5}, {"pdl1_expression": 0.8, "hla_e_expression": 1.0}]
-    )
+    shown = {"": {}, "one": {"hla_g_expression": 0.5}, "two": {"pdl1_expression": 0.8, "hla_e_expression": 1.0}}
+    process = TumorRecognition(SHOWN, lambda genotype: shown["".join(genotype)])
     tissue = tissue_with(process)
+    for name in shown:
+        tissue.clones.add(f"clone {name}", (name,) if name else ())
     put_tumor(tissue, [0, 1, 2, 3], clone=np.array([0, 1, 2, -1]))
     put(tissue, T_CELL, [0])
     process.step(tissue, 2.0)
@@ -45,9 +46,9 @@ def test_alterations_of_the_catalog_hide_and_hold_back() -> None:
     catalog = load_catalog()
     clones = ((), ("hla_g_expression",), ("hla_e_expression", "hla_g_expression"), ("pdl1_expression", "pten_loss"))
     process = TumorRecognition.from_catalog(catalog, Choice(SETS, clones=clones))
-    plain, one, both, pdl1, none = process.recognition
-    assert plain == pdl1 == none > one > both > 0.0
-    assert process.pdl1[3] > process.pdl1[0] == process.pdl1[1] == process.pdl1[-1]
+    recognition, pdl1 = np.array([process.met[clone] for clone in clones]).T
+    assert recognition[0] == recognition[3] > recognition[1] > recognition[2] > 0.0
+    assert pdl1[3] > pdl1[0] == pdl1[1] == pdl1[2]
 
 
 # --- exhaustion -----------------------------------------------------------------------------------------------------

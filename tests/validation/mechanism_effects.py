@@ -55,6 +55,7 @@ EFFECTS = {
     "fibroblasts": Effect("lesion_endothelial_cells", -1),
     "t_cells": Effect("tumor_cells", +1),
     "matrix": Effect("intravasated_cells", +1),
+    "mutation": Effect("clones", -1),
     "invasion": Effect("branching_index", -1),
     "emt": Effect("branching_index", -1),
 }

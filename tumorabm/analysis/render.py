@@ -1,7 +1,8 @@
 """Pictures of a run: ``python -m tumorabm.analysis.render RUN [--frames all|0,5,-1] [--margin UM] [--out DIR]``.
 
 Writes the course, and for each frame a map of its fields, cells and vessels (in 3D: of the middle slice, and
-projections), and of the cells and vessels of the stroma where there is one, as PNG files.
+projections), and of the cells and vessels of the stroma where there is one, as PNG files. Where there are several
+clones also how they fared.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from tumorabm.analysis.course import course_figure
 from tumorabm.analysis.maps import map_figure
+from tumorabm.analysis.muller import muller_plot
 from tumorabm.analysis.projections import projection_figure
 from tumorabm.analysis.run import open_run
 from tumorabm.analysis.stroma import has_stroma, stroma_figure
@@ -71,6 +73,8 @@ def render_run(
     except OSError as error:
         raise InputError(f"{folder}: cannot be written ({error})") from error
     written = [_save(course_figure(run), folder / "course.png")]
+    if run.census["key"].nunique() > 1:
+        written.append(_save(muller_plot(run), folder / "clones.png"))
     for frame in chosen:
         stem = f"day_{run.frame_times[frame]:07.2f}".replace(".", "_")
         written.append(_save(map_figure(run, frame, z, margin), folder / f"map_{stem}.png"))

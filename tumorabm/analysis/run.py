@@ -141,6 +141,43 @@ class Run:
         return xr.Dataset(variables, {"time": self._time(self._records.hours)})
 
     @cached_property
+    def clones(self) -> pd.DataFrame:
+        """The clone table, in the order of its rows (``clone`` of ``cells``).
+
+        Columns: ``key``, ``name`` and ``parent`` (its name, empty for those that the tumor began with), ``alterations``
+        (a tuple), ``birth`` in days, where it began as ``z``, ``y``, ``x`` in µm (NaN for those), and ``intravasated``.
+        """
+        import pandas as pd
+
+        table = self._records.clones
+        names = [name.decode() for name in table["names"].tolist()]
+        listed = [tuple(text.decode().split()) for text in table["alterations"].tolist()]
+        columns: dict[str, Any] = {
+            "key": table["key"],
+            "name": names,
+            "parent": [names[row] if row >= 0 else "" for row in table["parent"].tolist()],
+            "alterations": pd.Series(listed, dtype=object),
+            "birth": table["birth_step"] * self.time_step,
+        }
+        begun = table["site"] >= 0
+        for axis, index in zip(AXES, np.unravel_index(np.where(begun, table["site"], 0), self.shape), strict=True):
+            columns[axis] = np.where(begun, (index + 0.5) * self.spacing, np.nan)
+        return pd.DataFrame({**columns, "intravasated": table["intravasated"]})
+
+    @cached_property
+    def census(self) -> pd.DataFrame:
+        """Living cells of each clone that is alive at a record: ``time`` in days, ``key``, ``cells``."""
+        import pandas as pd
+
+        census = self._records.census
+        return pd.DataFrame({"time": census.step * self.time_step, "key": census.key, "cells": census.cells})
+
+    @property
+    def time_step(self) -> float:
+        """Length of a step in days."""
+        return quantity(self.experiment["time_step"], "d")
+
+    @cached_property
     def frame_times(self) -> np.ndarray:
         """Days at which frames were taken, shape (frames,)."""
         return np.array([frame.hours for frame in self._records.frames]) / HOURS_PER_DAY

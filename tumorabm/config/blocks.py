@@ -118,24 +118,6 @@ class LatticeBlock(Block):
         return Lattice((nz, ny, nx), self.spacing, faces)  # type: ignore[arg-type]
 
 
-class CloneBlock(Block):
-    """A genotype that cells start with."""
-
-    name: str = Field(description="Name of the clone", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
-    fraction: float = Field(1.0, description="Share of the cells whose item names no clone", ge=0.0, le=1.0)
-    vhl: Literal["wild_type", "mutated", "methylated"] = Field(
-        description="State of VHL; mutated and methylated both leave HIF undegraded"
-    )
-    alterations: list[str] = Field(
-        default_factory=list, description="What else is altered in it, by the names of catalog/alterations"
-    )
-
-    @property
-    def genotype(self) -> tuple[str, ...]:
-        """All alterations, that of VHL included."""
-        return (*(() if self.vhl == "wild_type" else (f"vhl_{self.vhl}",)), *self.alterations)
-
-
 def _coordinate(given: Any) -> float | str:
     if isinstance(given, str):
         return units.as_text(read_quantity(given, "um", example="1200 um"), "um")

@@ -23,11 +23,11 @@ from tumorabm.config import declared
 from tumorabm.config.blocks import (
     Block,
     CellsBlock,
-    CloneBlock,
     LatticeBlock,
     RecordBlock,
     VesselsBlock,
 )
+from tumorabm.config.clone_blocks import CloneBlock, MutationBlock
 from tumorabm.config.quantity import Concentration, Span, Time
 from tumorabm.config.signaling_blocks import SignalingBlock
 from tumorabm.config.treatment_blocks import AssessmentBlock, PatientBlock, TreatmentBlock
@@ -58,6 +58,7 @@ class Experiment(Block):
     sets : dict of str to str
         Chosen member by kind of set (kinetics, literature, targets).
     clones : list of CloneBlock
+    mutations : list of MutationBlock
     cells : list of CellsBlock
     vessels : VesselsBlock
     treatment : list of TreatmentBlock
@@ -105,6 +106,9 @@ class Experiment(Block):
         ),
     ] = Field(description="Which numbers are used where sources disagree")
     clones: list[CloneBlock] = Field(default_factory=list, description="Genotypes of the tumor cells")
+    mutations: list[MutationBlock] = Field(
+        default_factory=list, description="Alterations that tumor cells may gain when they divide; none by default"
+    )
     cells: list[CellsBlock] = Field(description="Tumor cells at the start; an empty list is host tissue alone")
     vessels: VesselsBlock = Field(
         default_factory=lambda: VesselsBlock.model_validate({}), description="Vessels at the start"
@@ -225,6 +229,7 @@ class Experiment(Block):
             tuple(clone.genotype for clone in self.clones),
             networks,
             frozenset(name for name, on in self.mechanisms.items() if on),
+            tuple(item.gain() for item in self.mutations),
         )
 
     def make_lattice(self) -> Lattice:
@@ -252,8 +257,26 @@ class Experiment(Block):
         return {
             name: kind
             for name, kind in declared.processes().items()
-            if self.processes.get(name, kind.default) and (not kind.mechanism or self.mechanisms[kind.mechanism])
+            if self.processes.get(name, kind.default)
+            and (not kind.mechanism or self.mechanisms[kind.mechanism])
+            and self._asks_for(kind)
         }
+
+    def _asks_for(self, kind: type[Process]) -> bool:
+        """Whether the block that a process belongs to, if there is one, has something in it."""
+        return not kind.asked_for_by or bool(getattr(self, kind.asked_for_by))
+
+    @property
+    def idle_mechanisms(self) -> tuple[str, ...]:
+        """Mechanisms that are on although nothing in the experiment asks for them, so that they do nothing."""
+        kinds: dict[str, list[type[Process]]] = {}
+        for kind in declared.processes().values():
+            kinds.setdefault(kind.mechanism, []).append(kind)
+        return tuple(
+            name
+            for name, on in self.mechanisms.items()
+            if on and name in kinds and not any(self._asks_for(kind) for kind in kinds[name])
+        )
 
     @property
     def all_substrates(self) -> tuple[str, ...]:

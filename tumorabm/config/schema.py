@@ -41,6 +41,7 @@ def experiment_schema() -> dict[str, Any]:
         "oneOf": [{"const": name, "description": output.description} for name, output in declared.outputs().items()]
     }
     definitions["TreatmentBlock"]["properties"]["drug"]["enum"] = catalog.names("drugs")
+    definitions["MutationBlock"]["properties"]["alteration"]["enum"] = catalog.names("alterations")
     for block in ("CellsBlock", "VesselsBlock"):
         table = definitions[block]["properties"]["table"]
         table["anyOf"] = [{"type": "string", "pattern": r"\.(csv|h5ad)$"}, {"$ref": "#/$defs/TableBlock"}]

@@ -12,6 +12,7 @@ from tumorabm.processes.fate.invasion import Invasion
 from tumorabm.processes.fate.migration import Migration
 from tumorabm.processes.process import Kind, Parameter, Phase, Process, register, registered
 from tumorabm.processes.resistance.emt import Emt, MesenchymalRates, MesenchymalSecretion
+from tumorabm.processes.resistance.mutation import Mutation
 from tumorabm.processes.signaling.endothelium import EndothelialSignaling, EquivalentSignals
 from tumorabm.processes.signaling.tumor import SignaledDivision, SignaledSurvival, TumorSignaling
 from tumorabm.processes.signaling.vegfr2 import AmplifiedSignal, Vegfr2Signal
@@ -139,6 +140,7 @@ PIPELINE: tuple[type[Process], ...] = (
     FibroblastMigration,
     # COMMIT: compaction last, so that rows keep their numbers until all requests are carried out
     CommitParenchyma,
+    Mutation,
     CommitVessels,
     CommitStroma,
     Compaction,

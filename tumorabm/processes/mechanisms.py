@@ -46,6 +46,7 @@ MECHANISMS: Final[Mapping[str, Mechanism]] = {
     "fibroblasts": Mechanism("fibroblasts, changed by long exposure", ("pdgf_cc", "hgf", "fgf2")),
     "t_cells": Mechanism("T cells enter, recognize and kill tumor cells, and exhaust"),
     "matrix": Mechanism("matrix is degraded by MMP-9, held back by TIMP-2", ("matrix", "mmp9", "timp2")),
+    "mutation": Mechanism("tumor cells gain alterations when they divide, as 'mutations' says"),
     "invasion": Mechanism("tumor cells move along matrix, vessels and HGF", ("hgf",)),
     "emt": Mechanism("long stimulus makes tumor cells mesenchymal, and they turn back without it"),
 }

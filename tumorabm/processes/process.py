@@ -85,6 +85,28 @@ class NetworkChoice:
 
 
 @dataclass(frozen=True)
+class Gain:
+    """An alteration that cells may gain when they divide, as an experiment chooses it.
+
+    Attributes
+    ----------
+    alteration : str
+        Name in the catalog.
+    rate : float or None
+        Probability per division and daughter; None for the catalog's.
+    start : float
+        Hours since the end of the burn-in, -inf for the start of the run.
+    founders : tuple of str
+        Names of the founder clones whose descendants can gain it; empty for all.
+    """
+
+    alteration: str
+    rate: float | None = None
+    start: float = -math.inf
+    founders: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Choice:
     """What an experiment chooses of the catalog, for processes that act once per drug, clone or network.
 
@@ -98,11 +120,13 @@ class Choice:
     exposure : mapping of str to float
         Constant unbound concentrations of drugs, nM.
     clones : tuple of tuple of str
-        Alterations of each clone.
+        Alterations of each clone that the tumor begins with.
     signaling : mapping of str to NetworkChoice
         By type of cell, of those whose signaling is on.
     mechanisms : frozenset of str
         Names of the mechanisms that are on: where one is, the engine's stand-in for it steps aside.
+    mutations : tuple of Gain
+        What cells may gain when they divide.
     """
 
     sets: Mapping[str, str]
@@ -112,6 +136,13 @@ class Choice:
     clones: tuple[tuple[str, ...], ...] = ()
     signaling: Mapping[str, NetworkChoice] = field(default_factory=dict)
     mechanisms: frozenset[str] = frozenset()
+    mutations: tuple[Gain, ...] = ()
+
+    @property
+    def genotypes(self) -> tuple[tuple[str, ...], ...]:
+        """Alterations of the first clones, and of each with one more that it can gain; others follow from these."""
+        gained = [(*clone, gain.alteration) for clone in self.clones for gain in self.mutations]
+        return (*self.clones, *gained)
 
 
 @dataclass(frozen=True)
@@ -150,6 +181,8 @@ class Process:
     default: ClassVar[bool] = True
     # The mechanism (``mechanisms``) that it belongs to and is switched with; empty for the engine.
     mechanism: ClassVar[str] = ""
+    # The block of an experiment that asks for it: with nothing there it is off.
+    asked_for_by: ClassVar[str] = ""
     # Why a run cannot do without it; empty for a process that an experiment may switch off.
     indispensable: ClassVar[str] = ""
     # Comes after all others of its phase, also after those that users register later.

@@ -18,17 +18,22 @@ import numpy as np
 
 from tumorabm.errors import InputError
 from tumorabm.recording.atomic import write_hdf5
-from tumorabm.recording.records import Frame, Records
+from tumorabm.recording.records import Census, Frame, Records
 
 if TYPE_CHECKING:
     import h5py
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 SEGMENT: Final = "segment"
 RUN: Final = "run"
 CHECKPOINT: Final = "checkpoint"
 RUN_FILE: Final = "run.h5"
 
+_CENSUS: Final = {
+    "step": "number of completed steps",
+    "key": "key of a clone that is alive",
+    "cells": "living cells of the clone",
+}
 _TIME = ("time", "h", "simulated time since the start, burn-in included")
 _CHECKED: Final = {"chunks": True, "fletcher32": True}
 _COMPRESSED: Final = {"chunks": True, "compression": "gzip", "compression_opts": 1, "shuffle": True, "fletcher32": True}
@@ -124,6 +129,7 @@ def read_records(path: Path, kind: str) -> Records:
             series=series,
             ledger=ledger,
             clones={name: values[()] for name, values in file["clones"].items() if name != "clone"},
+            census=Census(*(file[f"census/{name}"][()] for name in Census._fields)),
             frames=[FrameOnDisk(path, kind, step, hours, i) for i, (step, hours) in enumerate(moments)],
         )
 
@@ -198,6 +204,9 @@ def _write_packed(file: h5py.File, records: Records) -> None:
     clones = file.create_group("clones")
     for name, values in records.clones.items():
         clones[name] = values
+    census = file.create_group("census")
+    for name, values in records.census._asdict().items():
+        census.create_dataset(name, data=values, **(_CHECKED if values.size else {}))
 
 
 def _unpack(table: np.ndarray, layout: Sequence[tuple[str, int]]) -> dict[str, np.ndarray]:
@@ -255,6 +264,11 @@ def _write_labeled(file: h5py.File, records: Records) -> None:
     clone = _scale(clones, "clone", np.arange(count), "1", "row of the clone table")
     for name, values in records.clones.items():
         _put(clones, name, values, [clone], **_CHECKED)
+
+    census = file.create_group("census")
+    entry = _scale(census, "entry", np.arange(records.census.step.size), "1", "a clone that is alive at a step")
+    for name, values in records.census._asdict().items():
+        _describe(_put(census, name, values, [entry]), "1", _CENSUS[name])
 
 
 # --- both ------------------------------------------------------------------------------------------------------------

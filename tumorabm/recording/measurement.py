@@ -58,11 +58,17 @@ class Measurement:
         return out
 
     @cached_property
-    def clone_cells(self) -> dict[str, int]:
-        """Number of living tumor cells of each clone, by its name."""
-        clones = self.tissue.clones.names
-        counts = np.bincount(self.tissue.cells["clone"][self.tissue.cells.alive(TUMOR)], minlength=len(clones))
-        return dict(zip(clones, counts.tolist(), strict=True))
+    def clone_cells(self) -> np.ndarray:
+        """Number of living tumor cells of each clone, by row of the clone table."""
+        rows = self.tissue.cells["clone"][self.tissue.cells.alive(TUMOR)]
+        return np.bincount(rows[rows >= 0], minlength=len(self.tissue.clones))
+
+    @cached_property
+    def census(self) -> tuple[np.ndarray, np.ndarray]:
+        """Keys of the clones that are alive, ascending, and their numbers of living cells."""
+        rows = np.flatnonzero(self.clone_cells)
+        rows = rows[np.argsort(self.tissue.clones.key[rows])]
+        return self.tissue.clones.key[rows], self.clone_cells[rows]
 
     @cached_property
     def tumor_activity(self) -> dict[str, float]:

@@ -1,7 +1,7 @@
 """Outputs: what can be recorded as a time series, by name. To add one, write one function here.
 
-A plain output is a function of a ``Measurement``. One that exists per substrate, compound of a drug, clone or node of a
-signaling network gets that name too, and its time series are called ``<substrate>_<output>``.
+A plain output is a function of a ``Measurement``. One that exists per substrate, compound of a drug, clone that the
+tumor began with or node of a signaling network gets that name too, and its time series are ``<substrate>_<output>``.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def series_of(names: Iterable[str], tissue: Tissue) -> list[Series]:
             for compound in sorted(tissue.patient.molar_mass):
                 out.append(Series(f"{compound}_{name}", item.unit, item.description, item.quantiles, item, compound))
         elif item.per == "clone":
-            for clone in tissue.clones.names:
+            for clone in tissue.clones.founders():
                 out.append(Series(f"{clone}_{name}", item.unit, item.description, item.quantiles, item, clone))
         elif item.per in ("tumor_node", "endothelial_node"):
             for node in (n for n in tissue.cells.specs[item.columns[0]].labels if n in REPORTED):
@@ -150,11 +150,6 @@ def _apoptotic_cells(m: Measurement) -> int:
 @output("necrotic_cells", "1", "tumor cells that died by necrosis and are not cleared")
 def _necrotic_cells(m: Measurement) -> int:
     return int(np.count_nonzero(m.tumor_states == NECROTIC))
-
-
-@output("clone_cells", "1", "living tumor cells of a clone", per="clone")
-def _clone_cells(m: Measurement, clone: str) -> int:
-    return m.clone_cells[clone]
 
 
 # --- signaling -------------------------------------------------------------------------------------------------------

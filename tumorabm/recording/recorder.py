@@ -9,7 +9,7 @@ import numpy as np
 
 from tumorabm.recording.measurement import QUANTILES, Measurement
 from tumorabm.recording.outputs import series_of
-from tumorabm.recording.records import FrameInMemory, Records
+from tumorabm.recording.records import Census, FrameInMemory, Records
 from tumorabm.tissue.cells import CELL_TYPES, LAYERS, STATES
 from tumorabm.tissue.tissue import Tissue
 
@@ -60,6 +60,7 @@ class Recorder:
         self._hours: list[float] = []
         self._rows: list[dict[str, Any]] = []
         self._ledgers: list[dict[str, np.ndarray]] = []
+        self._census: list[tuple[int, np.ndarray, np.ndarray]] = []
         self._frames: list[FrameInMemory] = []
 
     def observe(self, tissue: Tissue) -> None:
@@ -72,6 +73,7 @@ class Recorder:
             self._hours.append(tissue.hours)
             self._rows.append(self.latest)
             self._ledgers.append(tissue.ledger.state())
+            self._census.append((step, *measurement.census))
         if self._frames_every and step % self._frames_every == 0:
             self._frames.append(frame_of(tissue))
 
@@ -100,6 +102,7 @@ class Recorder:
                 for name in entries
             },
             clones=tissue.clones.state(),
+            census=Census.of(self._census),
             frames=self._frames,
         )
         self._from_step = tissue.step_number

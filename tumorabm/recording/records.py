@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -66,6 +66,32 @@ class FrameInMemory:
         return sum(array.nbytes for array in arrays)
 
 
+class Census(NamedTuple):
+    """How many living cells each clone has, one entry for each clone that is alive at a record's step.
+
+    Entries are in the order of their steps, those of a step in the order of their keys.
+    """
+
+    step: np.ndarray
+    key: np.ndarray
+    cells: np.ndarray
+
+    @classmethod
+    def of(cls, parts: Sequence[tuple[int, np.ndarray, np.ndarray]]) -> Census:
+        """From step, keys (ascending) and numbers of cells of each record."""
+        sizes = [keys.size for _, keys, _ in parts]
+        return cls(
+            np.repeat(np.array([step for step, _, _ in parts], dtype=np.int64), sizes),
+            np.concatenate([keys for _, keys, _ in parts] or [np.empty(0)]).astype(np.uint64),
+            np.concatenate([cells for _, _, cells in parts] or [np.empty(0)]).astype(np.int64),
+        )
+
+    def until(self, step: int) -> Census:
+        """The entries up to and including a step."""
+        n = int(np.searchsorted(self.step, step, side="right"))
+        return Census(self.step[:n], self.key[:n], self.cells[:n])
+
+
 @dataclass
 class Records:
     """What was recorded in steps ``from_step`` (exclusive, except for the start of a run) to ``to_step``.
@@ -82,6 +108,8 @@ class Records:
         Totals since the start by ``<account>/<entry>``.
     clones : mapping of str to ndarray
         The clone table at ``to_step`` (it only grows).
+    census : Census
+        Living cells by clone, at the steps of the rows.
     frames : sequence of Frame
     """
 
@@ -93,6 +121,7 @@ class Records:
     series: Mapping[str, np.ndarray]
     ledger: Mapping[str, np.ndarray]
     clones: Mapping[str, np.ndarray]
+    census: Census
     frames: Sequence[Frame] = field(default_factory=list)
 
     def until(self, step: int) -> Records:
@@ -107,6 +136,7 @@ class Records:
             series={name: values[:n] for name, values in self.series.items()},
             ledger={name: values[:n] for name, values in self.ledger.items()},
             clones=_clones_until(self.clones, step),
+            census=self.census.until(step),
             frames=[frame for frame in self.frames if frame.step <= step],
         )
 
@@ -127,6 +157,7 @@ def join(parts: Sequence[Records]) -> Records:
         series=_join_columns([part.series for part in parts], lengths, np.nan),
         ledger=_join_columns([part.ledger for part in parts], lengths, 0.0),
         clones=parts[-1].clones,
+        census=Census(*(np.concatenate(columns) for columns in zip(*(part.census for part in parts), strict=True))),
         frames=[frame for part in parts for frame in part.frames],
     )
 

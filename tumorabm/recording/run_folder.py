@@ -140,3 +140,7 @@ class RunFolder:
     def clones(self) -> dict[str, np.ndarray]:
         """The clone table."""
         return dict(self._records.clones)
+
+    def census(self) -> dict[str, np.ndarray]:
+        """Living cells by clone: ``step``, ``key`` and ``cells`` of each clone that is alive at a record's step."""
+        return self._records.census._asdict()

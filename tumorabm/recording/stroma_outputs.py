@@ -135,11 +135,6 @@ def _intravasated_cells(m: Measurement) -> int:
     return int(m.tissue.clones.intravasated.sum())
 
 
-@output("clone_intravasated_cells", "1", "tumor cells of a clone that have entered vessels so far", per="clone")
-def _clone_intravasated_cells(m: Measurement, clone: str) -> int:
-    return int(m.tissue.clones.intravasated[m.tissue.clones.names.index(clone)])
-
-
 # --- invasion --------------------------------------------------------------------------------------------------------
 
 

@@ -122,8 +122,10 @@ def _process_arms(experiment: Experiment, what: Measured, cell_type: str) -> Arm
 def _mechanism_arms(experiment: Experiment, what: Measured, cell_type: str) -> Arms:
     """Each mechanism switched off that is on and that the output does not need."""
     on = experiment.mechanisms
-    arms = {name: {**on, name: False} for name, is_on in on.items() if is_on}
+    idle = experiment.idle_mechanisms
+    arms = {name: {**on, name: False} for name, is_on in on.items() if is_on and name not in idle}
     found = _with_output(experiment, what, on, arms, "mechanisms", "without it")
+    found.kept.update({name: "nothing in the experiment asks for it" for name in idle})
     found.kept.update({name: "it is off in the experiment" for name, is_on in on.items() if not is_on})
     return found
 
@@ -131,7 +133,8 @@ def _mechanism_arms(experiment: Experiment, what: Measured, cell_type: str) -> A
 def _alone_arms(experiment: Experiment, what: Measured, cell_type: str) -> Arms:
     """The engine with each mechanism that the experiment has, one at a time, against the engine alone."""
     none = dict.fromkeys(experiment.mechanisms, False)
-    arms = {name: {**none, name: True} for name, is_on in experiment.mechanisms.items() if is_on}
+    idle = experiment.idle_mechanisms
+    arms = {name: {**none, name: True} for name, on in experiment.mechanisms.items() if on and name not in idle}
     if not has_output(with_mechanisms(experiment, none), what):
         raise InputError([Problem(f"without mechanisms there is no {what.output}", file="--output")])
     return _with_output(experiment, what, none, arms, "mechanisms_alone", "with it alone")

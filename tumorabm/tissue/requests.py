@@ -15,6 +15,7 @@ EVENTS: Final = (
 DIVIDE, APOPTOSIS, NECROSIS, CLEAR, MIGRATE = range(5)
 REGRESS, SPROUT, ADVANCE, RECOLONIZE = range(5, 9)
 COVER, UNCOVER, ADMIT_MDSC, ADMIT_T_CELL, WANDER, LEAVE, INCORPORATE, KILL, INTRAVASATE = range(9, 18)
+_NOBODY: Final = np.empty(0, dtype=np.int64)
 
 
 class Rates:
@@ -69,6 +70,8 @@ class Requests:
     ----------
     guides : dict of int to ndarray, shape (sites,)
         By type of cell, what attracts those that wander.
+    divided : tuple of ndarray of int
+        Rows of the parents and of the daughters of the divisions that COMMIT has carried out.
     """
 
     def __init__(self) -> None:
@@ -77,12 +80,14 @@ class Requests:
         self._times: list[np.ndarray] = []
         self._draws: list[np.ndarray] = []
         self.guides: dict[int, np.ndarray] = {}
+        self.divided = (_NOBODY, _NOBODY)
 
     def clear(self) -> None:
         """Forget everything (at the start and the end of a step)."""
         for items in (self._kinds, self._rows, self._times, self._draws):
             items.clear()
         self.guides.clear()
+        self.divided = (_NOBODY, _NOBODY)
 
     def add(self, kind: int, rows: np.ndarray, times: np.ndarray, draws: np.ndarray | int = 0) -> None:
         """Ask for events of one kind.

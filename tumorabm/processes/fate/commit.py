@@ -68,7 +68,7 @@ class CommitParenchyma(Process):
         "adhesion": Parameter("cell_types.tumor.adhesion", "1", "cost of a lost neighbor for a moving cell"),
     }
     reads = ("requests", "cells")
-    writes = ("cells",)
+    writes = ("cells", "requests/divided")
 
     def __init__(self, values: Mapping[str, float], invading: bool = False) -> None:
         super().__init__(values)
@@ -112,7 +112,7 @@ class CommitParenchyma(Process):
             int(self.p.collapse_reach / tissue.lattice.spacing), self.p.adhesion,
             cells["hold"] if self.invading else np.zeros(0), tissue.requests.guides.get(TUMOR, np.zeros(0)),
         )  # fmt: skip
-        fill_daughters(cells, parents)
+        tissue.requests.divided = parents, fill_daughters(cells, parents)
 
 
 def shells(lattice: Lattice, reach: float) -> tuple[np.ndarray, np.ndarray]:

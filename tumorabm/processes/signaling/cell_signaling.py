@@ -14,14 +14,19 @@ from tumorabm.processes.signaling.course import Left, advance, steady
 from tumorabm.processes.signaling.inhibitors import Inhibitor, inhibitors_of, left_by
 from tumorabm.processes.signaling.network import Make, Network
 from tumorabm.tissue.cells import Column
+from tumorabm.tissue.genotypes import ByGenotype
 from tumorabm.tissue.tissue import Tissue
 
 # Of a substrate whose concentration a network takes relative to blood.
 _IN_BLOOD: Final = "vessel_concentration"
 # Cells that are followed together: their activities stay in the processor's cache, and threads share the parts.
 _TOGETHER: Final = 8192
-# Of an alteration, what the cell shows to other cells: no effect on the network.
+# Of an alteration, what the cell shows to other cells or has in its membrane: no effect on the network.
 _SHOWN: Final = "_expression"
+# How often it is gained: no effect at all.
+_GAIN: Final = "gain_rate"
+# Molecules whose expression is relative to the reference cell; of others it is a share of the full effect.
+_RELATIVE: Final = ("abcb1", "abcc1", "abcg2")
 
 
 def network_column(cell_type: str, network: Network | None = None) -> Column:
@@ -45,7 +50,7 @@ def effects_of(catalog: Values, alterations: Sequence[str], sets: Mapping[str, s
 
 
 def expressions_of(catalog: Values, alterations: Sequence[str], sets: Mapping[str, str]) -> dict[str, float]:
-    """What alterations make a cell show to others, by ``<molecule>_expression``, several to the same one joined."""
+    """What alterations make a cell express, by ``<molecule>_expression``, several to the same one joined."""
     found = _joined(catalog, alterations, sets)
     return {name: value for name, value in found.items() if name.endswith(_SHOWN)}
 
@@ -54,11 +59,13 @@ def _joined(catalog: Values, alterations: Sequence[str], sets: Mapping[str, str]
     found: dict[str, float] = {}
     for alteration in alterations:
         for name in catalog.noun("alterations", alteration).values:
+            if name == _GAIN:
+                continue
             value = catalog.get(f"alterations.{alteration}.{name}", "1", sets)
             known = found.get(name)
             if known is None:
                 found[name] = value
-            elif name.endswith(("_activity", _SHOWN)):
+            elif name.endswith(("_activity", _SHOWN)) and not name.startswith(_RELATIVE):
                 found[name] = 1.0 - (1.0 - known) * (1.0 - value)
             else:
                 found[name] = known * value
@@ -71,8 +78,8 @@ class CellSignaling(Process):
     Parameters
     ----------
     network : Network
-    makes : sequence of Make
-        By row of the clone table; a single one for cells without clones.
+    makes : ByGenotype of Make
+        By the alterations of a cell's clone.
     inhibitors : sequence of Inhibitor
     blood : mapping of str to float
         Concentration in blood, by input, of what the network takes relative to it.
@@ -86,12 +93,12 @@ class CellSignaling(Process):
     def __init__(
         self,
         network: Network,
-        makes: Sequence[Make],
+        makes: ByGenotype[Make],
         inhibitors: Sequence[Inhibitor] = (),
         blood: Mapping[str, float] | None = None,
     ) -> None:
         super().__init__({})
-        self.network, self.makes, self.inhibitors = network, tuple(makes), tuple(inhibitors)
+        self.network, self.makes, self.inhibitors = network, makes, tuple(inhibitors)
         self.blood = dict(blood or {})
         self.columns = (network_column(self.cell_type, network),)
 
@@ -100,10 +107,10 @@ class CellSignaling(Process):
         """The process for the chosen network, the makes of the clones and the inhibitors among the drugs."""
         chosen = choice.signaling[cls.cell_type]
         network = read_network(catalog, chosen, choice.sets)
-        makes = [
-            network.make(effects_of(catalog, alterations, choice.sets), chosen.clamp, chosen.cut)
-            for alterations in cls.alterations(choice)
-        ]
+        makes = ByGenotype(
+            lambda genotype: network.make(effects_of(catalog, genotype, choice.sets), chosen.clamp, chosen.cut),
+            cls.genotypes(choice),
+        )
         relative = {
             name: substrate
             for name, substrate in network.substrates.items()
@@ -118,8 +125,8 @@ class CellSignaling(Process):
         return cls(network, makes, inhibitors_of(catalog, (*choice.drugs, *choice.exposure), choice.sets), blood)
 
     @classmethod
-    def alterations(cls, choice: Choice) -> Sequence[Sequence[str]]:
-        """Alterations of each make."""
+    def genotypes(cls, choice: Choice) -> Sequence[Sequence[str]]:
+        """Alterations of the makes of cell that there are at the start or may be soon."""
         return ((),)
 
     def concentrations(self, tissue: Tissue, sites: np.ndarray) -> dict[str, np.ndarray | float]:
@@ -127,7 +134,7 @@ class CellSignaling(Process):
         raise TypeError(f"process {self.name} does not say what reaches its cells")
 
     def make_of(self, tissue: Tissue, rows: np.ndarray) -> np.ndarray:
-        """Which make each cell is of."""
+        """Which make each cell is of, by its place among ``makes.values``."""
         return np.zeros(rows.size, dtype=np.int64)
 
     def step(self, tissue: Tissue, dt: float) -> None:
@@ -159,7 +166,7 @@ class CellSignaling(Process):
         living = tissue.cells.alive(self.row_type)
         kinds = self.make_of(tissue, living)
         return [
-            (rows[begin : begin + _TOGETHER], self.makes[kind])
+            (rows[begin : begin + _TOGETHER], self.makes.values[kind])
             for kind in np.flatnonzero(np.bincount(kinds)).tolist()
             for rows in (living[kinds == kind],)
             for begin in range(0, rows.size, _TOGETHER)

@@ -42,7 +42,16 @@ class TumorSignaling(CellSignaling):
     row_type = TUMOR
     columns: tuple[Column, ...] = (TUMOR_NETWORK, EMT)
     substrates = ("oxygen", "vegf_a")
-    reads = ("cells/site", "cells/cell_type", "cells/state", "cells/clone", "cells/emt", "microenvironment", "patient")
+    reads = (
+        "cells/site",
+        "cells/cell_type",
+        "cells/state",
+        "cells/clone",
+        "cells/emt",
+        "clones",
+        "microenvironment",
+        "patient",
+    )
     writes = ("cells/tumor_network",)
     sensitivity: MesenchymalFactor | None = None
 
@@ -55,11 +64,11 @@ class TumorSignaling(CellSignaling):
         return process
 
     @classmethod
-    def alterations(cls, choice: Choice) -> Sequence[Sequence[str]]:
-        return choice.clones
+    def genotypes(cls, choice: Choice) -> Sequence[Sequence[str]]:
+        return choice.genotypes
 
     def make_of(self, tissue: Tissue, rows: np.ndarray) -> np.ndarray:
-        return tissue.cells["clone"][rows]
+        return self.makes.places(tissue.clones)[tissue.cells["clone"][rows]]
 
     def concentrations(self, tissue: Tissue, sites: np.ndarray) -> dict[str, np.ndarray | float]:
         out: dict[str, np.ndarray | float] = dict(tissue.patient.exposure)

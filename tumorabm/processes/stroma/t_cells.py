@@ -17,7 +17,7 @@ Those meant are specific for the tumor, a small part of all T cells there. Halle
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, Self
 
 import numpy as np
@@ -30,6 +30,7 @@ from tumorabm.processes.stroma.commit import FREE_PD1, KILLS, PDL1, RECOGNITION,
 from tumorabm.processes.stroma.movement import Wandering
 from tumorabm.processes.transport.oxygen import PERFUSED
 from tumorabm.tissue.cells import ALIVE, ENDOTHELIAL, IMMUNE, MDSC, PARENCHYMA, T_CELL, TUMOR, Column
+from tumorabm.tissue.genotypes import ByGenotype
 from tumorabm.tissue.tissue import Tissue
 from tumorabm.tissue.vasculature import DIRECTIONS
 
@@ -55,8 +56,10 @@ class TumorRecognition(Process):
     ----------
     values : mapping
         The declared parameters.
-    shown : sequence of mapping of str to float
-        By row of the clone table, what alterations make a cell show besides, by ``<molecule>_expression``.
+    shown : callable, optional
+        What alterations make a cell show besides, by ``<molecule>_expression``; nothing if not given.
+    genotypes : iterable of sequence of str
+        Alterations of the cells that there are at the start or may be soon.
     """
 
     name = "tumor_recognition"
@@ -65,30 +68,39 @@ class TumorRecognition(Process):
     mechanism = _MECHANISM
     parameters = {name: Parameter(f"cell_types.tumor.{name}", "1", "of a cell without alterations") for name in _SHOWN}
     columns = (RECOGNITION, PDL1)
-    reads = ("cells/cell_type", "cells/clone")
+    reads = ("cells/cell_type", "cells/clone", "clones")
     writes = ("cells/recognition", "cells/pdl1")
 
-    def __init__(self, values: Mapping[str, float], shown: Sequence[Mapping[str, float]] = ()) -> None:
+    def __init__(
+        self,
+        values: Mapping[str, float],
+        shown: Callable[[tuple[str, ...]], Mapping[str, float]] | None = None,
+        genotypes: Iterable[Sequence[str]] = (),
+    ) -> None:
         super().__init__(values)
-        # The last row is for cells of no clone, whose number is -1.
-        every = [*shown, {}]
-        hla_g, hla_e, pdl1 = (
-            np.array([1.0 - (1.0 - values[name]) * (1.0 - of.get(name, 0.0)) for of in every]) for name in _SHOWN
-        )
-        self.recognition, self.pdl1 = (1.0 - hla_g) * (1.0 - hla_e), pdl1
+
+        def met(genotype: tuple[str, ...]) -> tuple[float, float]:
+            besides = shown(genotype) if shown else {}
+            hla_g, hla_e, pdl1 = (1.0 - (1.0 - values[name]) * (1.0 - besides.get(name, 0.0)) for name in _SHOWN)
+            return (1.0 - hla_g) * (1.0 - hla_e), pdl1
+
+        # Recognition and PD-L1.
+        self.met = ByGenotype(met, genotypes)
 
     @classmethod
     def from_catalog(cls, catalog: Values, choice: Choice, given: Mapping[str, float] | None = None) -> Self:
         """The process for the clones of the experiment."""
-        shown = [expressions_of(catalog, alterations, choice.sets) for alterations in choice.clones]
-        return cls(cls.values_from(catalog, choice.sets, given), shown)
+        values = cls.values_from(catalog, choice.sets, given)
+        return cls(values, lambda genotype: expressions_of(catalog, genotype, choice.sets), choice.genotypes)
 
     def step(self, tissue: Tissue, dt: float) -> None:
         cells = tissue.cells
         tumor = cells["cell_type"] == TUMOR
-        clone = cells["clone"][tumor]
-        cells["recognition"][tumor] = self.recognition[clone]
-        cells["pdl1"][tumor] = self.pdl1[clone]
+        places = self.met.places(tissue.clones)
+        recognition, pdl1 = np.array(self.met.values).T
+        place = places[cells["clone"][tumor]]
+        cells["recognition"][tumor] = recognition[place]
+        cells["pdl1"][tumor] = pdl1[place]
 
 
 class Exhaustion(Process):
