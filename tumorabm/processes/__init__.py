@@ -10,6 +10,9 @@ from tumorabm.processes.fate.death import Apoptosis, Clearance, Necrosis
 from tumorabm.processes.fate.invasion import Invasion
 from tumorabm.processes.fate.migration import Migration
 from tumorabm.processes.process import Kind, Parameter, Phase, Process, register, registered
+from tumorabm.processes.resistance.direct_effect import DirectEffect
+from tumorabm.processes.resistance.intracellular import DrugLoss, DrugUptake, IntracellularDrug
+from tumorabm.processes.resistance.lysosome import LysosomalCapacity, LysosomalPh
 from tumorabm.processes.signaling.endothelium import EndothelialSignaling, EquivalentSignals
 from tumorabm.processes.signaling.tumor import SignaledDivision, SignaledSurvival, TumorSignaling
 from tumorabm.processes.signaling.vegfr2 import AmplifiedSignal, Vegfr2Signal
@@ -79,6 +82,7 @@ PIPELINE: tuple[type[Process], ...] = (
     NutrientSupply,
     NutrientUptake,
     DrugSupply,
+    DrugUptake,
     LigandCapture,
     NotchProtease,
     MdscSecretion,
@@ -100,6 +104,9 @@ PIPELINE: tuple[type[Process], ...] = (
     TumorRecognition,
     Exhaustion,
     Fibroblasts,
+    IntracellularDrug,
+    LysosomalCapacity,
+    LysosomalPh,
     # RATES
     Birth,
     Apoptosis,
@@ -107,6 +114,7 @@ PIPELINE: tuple[type[Process], ...] = (
     Clearance,
     SignaledDivision,
     SignaledSurvival,
+    DirectEffect,
     EndothelialSurvival,
     Pruning,
     Sprouting,
@@ -133,6 +141,7 @@ PIPELINE: tuple[type[Process], ...] = (
     CommitParenchyma,
     CommitVessels,
     CommitStroma,
+    DrugLoss,
     Compaction,
     # VESSELS
     SleeveLoss,

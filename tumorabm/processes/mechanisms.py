@@ -47,4 +47,6 @@ MECHANISMS: Final[Mapping[str, Mechanism]] = {
     "t_cells": Mechanism("T cells enter, recognize and kill tumor cells, and exhaust"),
     "matrix": Mechanism("matrix is degraded by MMP-9, held back by TIMP-2", ("matrix", "mmp9", "timp2")),
     "invasion": Mechanism("tumor cells move along matrix, vessels and HGF", ("hgf",)),
+    "intracellular": Mechanism("tumor cells take up, trap and pump out drug"),
+    "direct_effect": Mechanism("drugs hold back the division of tumor cells themselves"),
 }

@@ -1,0 +1,1 @@
+"""Resistance of tumor cells: what they hold of drugs, and what that does to them."""
