@@ -99,8 +99,10 @@ def held_names(catalog: Values, choice: Choice) -> tuple[str, ...]:
     return tuple(name for name in drugs if f"drugs.{name}.{EXTRACELLULAR}" in paths)
 
 
-def drug_columns(names: Iterable[str] = ()) -> tuple[Column, Column]:
-    """The columns with what a cell holds of each drug in cytosol and lysosomes; their declaration, without drugs.
+def drug_columns(names: Iterable[str] = ()) -> tuple[Column, Column, Column]:
+    """Columns with what a cell holds of each drug in cytosol and lysosomes, and what of it is free in cytosol.
+
+    Without names of drugs their declarations only.
 
     A cell that divides halves what it holds: each daughter begins with half the volume and so with its mother's
     concentrations, and makes up for what growth dilutes within hours. Amounts are per volume of a site.
@@ -111,10 +113,11 @@ def drug_columns(names: Iterable[str] = ()) -> tuple[Column, Column]:
         Column(f"drug_{place}", "nM", f"drug in {place} per volume of a site", "f8", 0.0, "halve", shape, labels)
         for place in ("cytosol", "lysosome")
     )
-    return cytosol, lysosome
+    free = Column("drug_free", "nM", "free concentration of drug in cytosol", "f8", 0.0, "halve", shape, labels)
+    return cytosol, lysosome, free
 
 
-CYTOSOL, LYSOSOME = drug_columns()
+CYTOSOL, LYSOSOME, FREE = drug_columns()
 
 
 def passage_of(catalog: Values, sets: Mapping[str, str]) -> Passage:

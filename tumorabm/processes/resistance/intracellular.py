@@ -29,7 +29,6 @@ Gotink et al. (2011) for lysosomal sequestration of sunitinib.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Final, Self
 
@@ -40,6 +39,7 @@ from tumorabm.processes.process import Choice, Kind, Phase, Process, Values
 from tumorabm.processes.resistance.held_drugs import (
     CAPACITY,
     CYTOSOL,
+    FREE,
     LYSOSOME,
     PH_RISE,
     HeldDrug,
@@ -56,7 +56,9 @@ from tumorabm.tissue.tissue import Tissue
 from tumorabm.units import NANOMOLAR_VOLUME_TO_FEMTOMOLE
 
 _FLOWS: Final = ("uptake", "efflux", "exocytosis", "metabolized")
-_LEAST: Final = 1e-150  # a difference of rates that divides
+_LEAST: Final = (
+    1e-5  # half the difference of the rates that divides, over their mean: what it is wrong by is its square
+)
 _SHORT: Final = 1e-4  # rate times dt below which a series is more exact
 _TOGETHER: Final = "cells and tissue share the drug; its mechanism can be switched off"
 
@@ -74,7 +76,7 @@ class HoldingCells(Process):
 
     mechanism = INTRACELLULAR
     indispensable = _TOGETHER
-    columns: tuple[Column, ...] = (CYTOSOL, LYSOSOME, CAPACITY, PH_RISE)
+    columns: tuple[Column, ...] = (CYTOSOL, LYSOSOME, FREE, CAPACITY, PH_RISE)
     substrates: tuple[str, ...] = ()
 
     def __init__(
@@ -190,7 +192,7 @@ class IntracellularDrug(HoldingCells):
     phase = Phase.STATE
     kind = Kind.EVOLVING
     reads = (*DrugUptake.reads, "microenvironment", "patient")
-    writes = ("cells/drug_cytosol", "cells/drug_lysosome", "ledger")
+    writes = ("cells/drug_cytosol", "cells/drug_lysosome", "cells/drug_free", "ledger")
 
     def step(self, tissue: Tissue, dt: float) -> None:
         if dt <= 0.0 or not self.drugs:
@@ -200,6 +202,7 @@ class IntracellularDrug(HoldingCells):
         around = np.stack([outside(tissue, drug.name, sites) for drug in self.drugs], axis=1)
         flows = np.zeros((rows.size, len(self.drugs), len(_FLOWS)))
         _advance(rows, *self.state_of(tissue), dt, around, flows)
+        tissue.cells[FREE.name][rows] = tissue.cells[CYTOSOL.name][rows] / self._constants[:, 0]
         for index, drug in enumerate(self.drugs):
             totals = flows[:, index].sum(axis=0)
             for entry, amount in zip(_FLOWS, totals.tolist(), strict=True):
@@ -214,7 +217,7 @@ class DrugLoss(HoldingCells):
     phase = Phase.COMMIT
     kind = Kind.DIAGNOSTIC
     reads = ("cells/site", "cells/cell_type", "cells/drug_cytosol", "cells/drug_lysosome")
-    writes = ("cells/drug_cytosol", "cells/drug_lysosome", "ledger")
+    writes = ("cells/drug_cytosol", "cells/drug_lysosome", "cells/drug_free", "ledger")
 
     def step(self, tissue: Tissue, dt: float) -> None:
         cells = tissue.cells
@@ -239,6 +242,7 @@ def _give_up(tissue: Tissue, drugs: Sequence[HeldDrug], rows: np.ndarray, entry:
             tissue.cells[column.name][rows, index] = 0.0
         if amount != 0.0:
             _book(tissue, drug, entry, -amount)
+    tissue.cells[FREE.name][rows] = 0.0
 
 
 # --- kernels ---------------------------------------------------------------------------------------------------------
@@ -260,12 +264,17 @@ def _course(outward, filling, metabolism, exchange, exocytosis, dt):
     eigenvalues are real and negative; every entry is a sum of terms that are not negative.
     """
     a, g = outward + metabolism + filling, exchange + exocytosis
-    half = 0.5 * (a - g)
-    apart = max(np.sqrt(half * half + exchange * filling), _LEAST)
-    fast = 0.5 * (a + g) + apart
-    slow = ((outward + metabolism) * g + filling * exocytosis) / fast
-    small = 0.5 * exchange * filling / (apart * (apart + abs(half)))
-    in_slow = small if half >= 0.0 else 1.0 - small  # share of the slow mode in what stays in cytosol
+    half, mean = 0.5 * (a - g), 0.5 * (a + g)
+    apart = np.sqrt(half * half + exchange * filling)
+    if apart < _LEAST * mean:
+        apart = _LEAST * mean
+        fast, slow = mean + apart, mean - apart
+        in_slow = 0.5 * (1.0 - half / apart)  # share of the slow mode in what stays in cytosol
+    else:
+        fast = mean + apart
+        slow = ((outward + metabolism) * g + filling * exocytosis) / fast
+        small = 0.5 * exchange * filling / (apart * (apart + abs(half)))
+        in_slow = small if half >= 0.0 else 1.0 - small
     e_slow, e_fast = np.exp(-slow * dt), np.exp(-fast * dt)
     g_slow = -np.expm1(-slow * dt) / slow if slow > 0.0 else dt
     g_fast = -np.expm1(-fast * dt) / fast
@@ -338,11 +347,11 @@ def _advance(
                 row, j, clone, capacity, rise, cytosol, pumps, half, constants, rates, dt
             )
             entering = rates[0] * constants[j, 0] * around[i, j]
-            c, l = cytosol[row, j], lysosome[row, j]
-            cytosol[row, j] = p_c[0] * c + p_c[1] * l + q_c[0] * entering
-            lysosome[row, j] = p_l[0] * c + p_l[1] * l + q_l[0] * entering
-            in_cytosol = q_c[0] * c + q_c[1] * l + r[0] * entering
-            in_lysosomes = q_l[0] * c + q_l[1] * l + r[1] * entering
+            c, v = cytosol[row, j], lysosome[row, j]
+            cytosol[row, j] = p_c[0] * c + p_c[1] * v + q_c[0] * entering
+            lysosome[row, j] = p_l[0] * c + p_l[1] * v + q_l[0] * entering
+            in_cytosol = q_c[0] * c + q_c[1] * v + r[0] * entering
+            in_lysosomes = q_l[0] * c + q_l[1] * v + r[1] * entering
             flows[i, j, 0] = entering * dt
             flows[i, j, 1] = outward * in_cytosol
             flows[i, j, 2] = rates[2] * in_lysosomes

@@ -66,8 +66,7 @@ class LysosomalCapacity(Process):
 
     def __init__(self, values: Mapping[str, float], drugs: Sequence[HeldDrug] = ()) -> None:
         super().__init__(values)
-        cytosol, _ = drug_columns(drug.name for drug in drugs)
-        self.columns = (cytosol, CAPACITY) if drugs else ()
+        self.columns = (drug_columns(drug.name for drug in drugs)[0], CAPACITY) if drugs else ()
         # What one unit of each drug in cytosol counts for.
         self._weights = np.array([0.0 if math.isnan(drug.pka) else 1.0 / drug.cytosolic for drug in drugs])
 
@@ -118,7 +117,7 @@ class LysosomalPh(Process):
     @classmethod
     def from_catalog(cls, catalog: Values, choice: Choice, given: Mapping[str, float] | None = None) -> Self:
         """The process with those of the experiment's drugs that raise the pH."""
-        return cls(ph_rises(catalog, choice), choice.drugs)
+        return cls(ph_rises(catalog, held_names(catalog, choice), choice.sets), choice.drugs)
 
     def step(self, tissue: Tissue, dt: float) -> None:
         if not self.drugs:
@@ -131,15 +130,11 @@ class LysosomalPh(Process):
         tissue.cells[PH_RISE.name][rows] = rise
 
 
-def ph_rises(catalog: Values, choice: Choice) -> list[tuple[str, float, float]]:
-    """Drugs of an experiment that raise the pH of lysosomes: name, largest rise, unbound concentration of half of it."""
+def ph_rises(catalog: Values, drugs: Iterable[str], sets: Mapping[str, str]) -> list[tuple[str, float, float]]:
+    """Those of some drugs that raise the pH of lysosomes: name, largest rise, concentration (nM) of half of it."""
     paths = set(catalog.paths())
     return [
-        (
-            name,
-            catalog.get(f"drugs.{name}.{_RISE}", "1", choice.sets),
-            catalog.get(f"drugs.{name}.{_HALF}", "nM", choice.sets),
-        )
-        for name in held_names(catalog, choice)
-        if f"drugs.{name}.{_RISE}" in paths
+        (name, catalog.get(f"{stem}{_RISE}", "1", sets), catalog.get(f"{stem}{_HALF}", "nM", sets))
+        for name, stem in ((name, f"drugs.{name}.") for name in sorted(set(drugs)))
+        if {f"{stem}{_RISE}", f"{stem}{_HALF}"} <= paths
     ]
