@@ -56,6 +56,8 @@ EFFECTS = {
     "t_cells": Effect("tumor_cells", +1),
     "matrix": Effect("intravasated_cells", +1),
     "invasion": Effect("branching_index", -1),
+    "intracellular": Effect("tumor_cells", -1),
+    "direct_effect": Effect("tumor_cells", +1),
 }
 SETS = ("review_2016", "primary")
 

@@ -99,7 +99,7 @@ class LigandCapture(Process):
         fields = tissue.microenvironment
         for item in self.captures:
             name, factor = f"captured_by_{item.drug}", fields[item.factor]
-            antibody = tissue.patient.exposure.get(item.drug, 0.0)
+            antibody: np.ndarray | float = tissue.patient.exposure.get(item.drug, 0.0)
             if item.drug in self.given:
                 antibody = antibody + fields[item.drug].concentration
                 lost = factor.concentration * (item.loss / item.constant / item.capacity)
