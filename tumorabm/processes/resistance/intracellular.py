@@ -72,6 +72,8 @@ class HoldingCells(Process):
     passage : Passage
     expression : sequence of tuple of float
         Of each pump, by row of the clone table.
+    fields : sequence of str
+        Drugs that have a field; the concentration of others is constant.
     """
 
     mechanism = INTRACELLULAR
