@@ -305,6 +305,13 @@ def test_what_the_field_gives_does_not_hang_on_the_step() -> None:
     assert all(b < 0.65 * a for a, b in zip(gaps[:-1], gaps[1:], strict=True))
 
 
+def test_a_clone_without_pumps_of_its_own_is_refused() -> None:
+    culture = Culture({"sunitinib": 5.0})
+    culture.tissue.cells["clone"][0] = 1
+    with pytest.raises(IndexError, match="made for 1 clones"):
+        culture.advance(2.0)
+
+
 def test_a_field_that_waits_is_refused() -> None:
     process = processes_of(["drug_uptake"], choice_of(drugs=["sunitinib"]))[0]
     field, host = drug_fields("sunitinib")

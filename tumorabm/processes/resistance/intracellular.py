@@ -47,6 +47,7 @@ from tumorabm.processes.resistance.held_drugs import (
     drug_columns,
     expression_of,
     held_drugs,
+    held_names,
     outside,
     passage_of,
 )
@@ -56,9 +57,8 @@ from tumorabm.tissue.tissue import Tissue
 from tumorabm.units import NANOMOLAR_VOLUME_TO_FEMTOMOLE
 
 _FLOWS: Final = ("uptake", "efflux", "exocytosis", "metabolized")
-_LEAST: Final = (
-    1e-5  # half the difference of the rates that divides, over their mean: what it is wrong by is its square
-)
+# Half the difference of the rates, which divides, is at least so much of their mean; wrong is then the square of that.
+_LEAST: Final = 1e-5
 _SHORT: Final = 1e-4  # rate times dt below which a series is more exact
 _TOGETHER: Final = "cells and tissue share the drug; its mechanism can be switched off"
 
@@ -108,6 +108,8 @@ class HoldingCells(Process):
     @classmethod
     def from_catalog(cls, catalog: Values, choice: Choice, given: Mapping[str, float] | None = None) -> Self:
         """The process with those of the experiment's drugs that cells hold, and the pumps of its clones."""
+        if not held_names(catalog, choice):
+            return cls()
         passage = passage_of(catalog, choice.sets)
         expression = [expression_of(catalog, alterations, choice.sets, passage) for alterations in choice.clones]
         return cls(held_drugs(catalog, choice), passage, expression, choice.drugs)
@@ -127,7 +129,15 @@ class HoldingCells(Process):
         return rows[np.argsort(cells["site"][rows])]
 
     def state_of(self, tissue: Tissue) -> tuple[np.ndarray, ...]:
-        """Columns and numbers that decide on a step of cells."""
+        """Columns and numbers that decide on a step of cells.
+
+        Raises
+        ------
+        IndexError
+            If a cell is of a clone that the process was not made for.
+        """
+        if tissue.cells.n and tissue.cells["clone"].max() >= len(self._pumps) - 1:
+            raise IndexError(f"process {self.name} was made for {len(self._pumps) - 1} clones")
         names = ("clone", CAPACITY.name, PH_RISE.name, CYTOSOL.name, LYSOSOME.name)
         return (*(tissue.cells[name] for name in names), self._pumps, self._half, self._constants, self._rates)
 
