@@ -19,8 +19,9 @@ fill, or by what leaves with them: c falls with φ through k_x alone.
 takes up T e − G: T and G are known before the field is solved (``drug_uptake``) and stand in its equation as a loss
 T/dt and a source G/dt. With the e that comes out, the cell takes the same step (``intracellular_drug``). So what a
 field gives is what cells receive, to round-off. Host tissue and debris hold drug in exchange with the field, in the
-proportion of parental cells (a bound form of the field); what a cell held that died goes back to its site, so that
-nothing is lost with debris. A cell that leaves with blood takes its drug along (``drug_loss``).
+proportion of parental cells (a bound form of the field, freed at the rate 1/(B/k_u + 1/k_ex)); what a cell held that
+died goes back to its site, so that nothing is lost with debris. A cell that leaves with blood takes its drug along
+(``drug_loss``).
 
 The ledger has an account ``<drug>_cells``, whose sum is what is in living tumor cells.
 
@@ -188,8 +189,8 @@ class DrugUptake(HoldingCells):
             self._share_with_host(tissue, drug, sites)
 
     def _share_with_host(self, tissue: Tissue, drug: HeldDrug, sites: np.ndarray) -> None:
-        """Exchange of the field with host tissue and debris, as fast as with tumor cells."""
-        rate = float(self._rates[0])
+        """Exchange of the field with host tissue and debris, through membranes and then into what holds it there."""
+        rate = float(1.0 / (1.0 / self._rates[0] + 1.0 / self._rates[1]))
         binding = np.full(tissue.lattice.sites, rate * drug.beside)
         binding[sites] = 0.0
         host = tissue.microenvironment[host_form(drug.name)]
@@ -228,7 +229,7 @@ class DrugLoss(HoldingCells):
     name = "drug_loss"
     phase = Phase.COMMIT
     kind = Kind.DIAGNOSTIC
-    reads = ("cells/site", "cells/cell_type", "cells/drug_cytosol", "cells/drug_lysosome")
+    reads = ("cells/site", "cells/cell_type", "cells/uid", "cells/drug_cytosol", "cells/drug_lysosome")
     writes = ("cells/drug_cytosol", "cells/drug_lysosome", "cells/drug_free", "ledger")
 
     def step(self, tissue: Tissue, dt: float) -> None:
