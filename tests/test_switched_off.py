@@ -26,6 +26,10 @@ REFUSED = {
     "pharmacokinetics": "a treatment needs this process; for an untreated run give 'treatment: []'",
     "equivalent_signals": "cannot be switched off: responses of endothelium act on these signals",
     "flow": "cannot be switched off: supply and survival follow it; its mechanism can be switched off",
+    **dict.fromkeys(
+        ("drug_uptake", "intracellular_drug", "drug_loss"),
+        "cannot be switched off: cells and tissue share the drug; its mechanism can be switched off",
+    ),
     "compaction": "cannot be switched off: without it cells that are cleared or have regressed would still count",
 }
 A_DAY = ("burn_in=6 h", "duration=18 h", "record.keep=[]", "record.frames=1 d", "record.every=6 h")

@@ -58,6 +58,8 @@ EFFECTS = {
     "mutation": Effect("clones", -1),
     "invasion": Effect("branching_index", -1),
     "emt": Effect("branching_index", -1),
+    "intracellular": Effect("tumor_cells", -1),
+    "direct_effect": Effect("tumor_cells", +1),
 }
 SETS = ("review_2016", "primary")
 

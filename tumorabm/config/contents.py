@@ -14,6 +14,7 @@ from tumorabm.errors import Problem
 from tumorabm.processes.fate.birth import Birth, break_even_oxygen
 from tumorabm.processes.fate.death import Apoptosis
 from tumorabm.processes.process import Process, in_step_order
+from tumorabm.processes.transport.drug import EXTRACELLULAR, INTRACELLULAR, field_capacity, host_form
 from tumorabm.recording.outputs import constants_of
 from tumorabm.tissue.microenvironment import Substrate
 
@@ -36,12 +37,22 @@ def make_processes(experiment: Experiment) -> list[Process]:
 
 
 def make_substrates(experiment: Experiment) -> list[Substrate]:
-    """The experiment's substrates, and one for each drug of its treatment."""
-    out = []
-    for kind, names in (("substrates", experiment.all_substrates), ("drugs", experiment.drugs)):
-        for name in names:
-            out.append(_substrate(experiment, kind, name))
-    return out
+    """The experiment's substrates, one for each drug of its treatment, and what host tissue holds of those in cells."""
+    out = [_substrate(experiment, "substrates", name) for name in experiment.all_substrates]
+    drugs = [_substrate(experiment, "drugs", name) for name in experiment.drugs]
+    held = [item for item in drugs if _in_cells(experiment, item.name)]
+    return [*out, *drugs, *(_host_form(item) for item in held)]
+
+
+def _in_cells(experiment: Experiment, drug: str) -> bool:
+    """Whether cells hold a drug themselves."""
+    return experiment.mechanisms[INTRACELLULAR] and f"drugs.{drug}.{EXTRACELLULAR}" in experiment.catalog
+
+
+def _host_form(drug: Substrate) -> Substrate:
+    """What host tissue and debris hold of a drug, as a bound form of its field and on the scale of that."""
+    name, what = host_form(drug.name), f"{drug.name} in cells of host tissue and debris, over the field's capacity"
+    return Substrate(name, drug.unit, what, "immobile", 0.0, 0.0, capacity=drug.capacity, bound_form_of=drug.name)
 
 
 def substrate_problems(experiment: Experiment) -> list[Problem]:
@@ -73,7 +84,7 @@ def _substrate(experiment: Experiment, kind: str, name: str) -> Substrate:
 
     if kind == "drugs":
         # The field is the unbound concentration: binding slows its diffusion by the ratio of total to unbound.
-        partition = catalog.get(f"{path}.tissue_total_over_unbound", "1", sets)
+        partition = field_capacity(catalog, name, sets, _in_cells(experiment, name))
         diffusivity = catalog.get(f"{path}.diffusivity_free", "um^2/h", sets) / partition
         what = f"unbound {name} in tissue"
         return Substrate(name, unit, what, "implicit", diffusivity, 0.0, tolerance=_TOLERANCE, capacity=partition)

@@ -11,7 +11,9 @@ from tumorabm.config.experiment import Experiment
 from tumorabm.config.signaling_blocks import SignalingBlock
 from tumorabm.errors import InputError, nearest
 from tumorabm.processes.dosing.pharmacokinetics import drug_entries
+from tumorabm.processes.resistance.direct_effect import direct_constants
 from tumorabm.processes.resistance.emt import INDUCTION, Emt
+from tumorabm.processes.resistance.lysosome import ph_rises
 from tumorabm.processes.signaling.cell_signaling import effects_of
 from tumorabm.processes.signaling.inhibitors import inhibitors_of
 from tumorabm.processes.signaling.network import Network
@@ -108,7 +110,7 @@ def _alterations_fit(experiment: Experiment) -> Iterator[Finding]:
                     yield Finding(path, f"{alteration!r} does not fit: {error}")
 
 
-@needs("exposure", "treatment", "signaling", "catalog", "sets")
+@needs("exposure", "treatment", "signaling", "mechanisms", "catalog", "sets")
 def _drugs_act(experiment: Experiment) -> Iterator[Finding]:
     catalog, active = experiment.catalog, experiment.active_processes()
     nodes = {target for kind in active.values() for target in kind.targets}
@@ -125,9 +127,18 @@ def _drugs_act(experiment: Experiment) -> Iterator[Finding]:
             targets |= {item.rate for item in stimuli_of(catalog, [drug], experiment.sets)}
             captured = {item.factor for item in captures_of(catalog, [drug], experiment.sets)}
             induces = Emt.name in active and f"drugs.{drug}.{INDUCTION}" in catalog
-            if not (targets & nodes or captured & set(experiment.all_substrates) or induces):
+            elsewhere = captured & set(experiment.all_substrates) or induces or _acts_inside(experiment, drug)
+            if not (targets & nodes or elsewhere):
                 told = f", but on {', '.join(sorted(targets | captured))}" if targets | captured else ""
                 yield Finding(path, f"{drug} acts on nothing that runs here{told}", warning=True)
+
+
+def _acts_inside(experiment: Experiment, drug: str) -> bool:
+    """Whether a drug acts on tumor cells themselves, or on their lysosomes."""
+    catalog, sets, on = experiment.catalog, experiment.sets, experiment.mechanisms
+    directly = on["direct_effect"] and direct_constants(catalog, [drug], sets)
+    rises = on["intracellular"] and ph_rises(catalog, [drug], sets)
+    return bool(directly or rises)
 
 
 @needs("processes")

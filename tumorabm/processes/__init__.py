@@ -11,7 +11,10 @@ from tumorabm.processes.fate.death import Apoptosis, Clearance, Necrosis
 from tumorabm.processes.fate.invasion import Invasion
 from tumorabm.processes.fate.migration import Migration
 from tumorabm.processes.process import Kind, Parameter, Phase, Process, register, registered
+from tumorabm.processes.resistance.direct_effect import DirectEffect
 from tumorabm.processes.resistance.emt import Emt, MesenchymalRates, MesenchymalSecretion
+from tumorabm.processes.resistance.intracellular import DrugLoss, DrugUptake, IntracellularDrug
+from tumorabm.processes.resistance.lysosome import LysosomalCapacity, LysosomalPh
 from tumorabm.processes.resistance.mutation import Mutation
 from tumorabm.processes.signaling.endothelium import EndothelialSignaling, EquivalentSignals
 from tumorabm.processes.signaling.tumor import SignaledDivision, SignaledSurvival, TumorSignaling
@@ -85,6 +88,7 @@ PIPELINE: tuple[type[Process], ...] = (
     NutrientSupply,
     NutrientUptake,
     DrugSupply,
+    DrugUptake,
     LigandCapture,
     NotchProtease,
     MdscSecretion,
@@ -107,6 +111,9 @@ PIPELINE: tuple[type[Process], ...] = (
     Exhaustion,
     Fibroblasts,
     Emt,
+    IntracellularDrug,
+    LysosomalCapacity,
+    LysosomalPh,
     # RATES
     Birth,
     Apoptosis,
@@ -115,6 +122,7 @@ PIPELINE: tuple[type[Process], ...] = (
     SignaledDivision,
     SignaledSurvival,
     MesenchymalRates,
+    DirectEffect,
     EndothelialSurvival,
     Pruning,
     Sprouting,
@@ -143,6 +151,7 @@ PIPELINE: tuple[type[Process], ...] = (
     Mutation,
     CommitVessels,
     CommitStroma,
+    DrugLoss,
     Compaction,
     # VESSELS
     SleeveLoss,

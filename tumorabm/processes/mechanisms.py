@@ -49,4 +49,6 @@ MECHANISMS: Final[Mapping[str, Mechanism]] = {
     "mutation": Mechanism("tumor cells gain alterations when they divide, as 'mutations' says"),
     "invasion": Mechanism("tumor cells move along matrix, vessels and HGF", ("hgf",)),
     "emt": Mechanism("long stimulus makes tumor cells mesenchymal, and they turn back without it"),
+    "intracellular": Mechanism("tumor cells take up, trap and pump out drug"),
+    "direct_effect": Mechanism("drugs hold back the division of tumor cells themselves"),
 }

@@ -19,7 +19,7 @@ from tumorabm.tissue.cells import ALIVE, APOPTOTIC, ENDOTHELIAL, NECROTIC
 from tumorabm.tissue.tissue import Tissue
 from tumorabm.tissue.vasculature import HOST, NOT_ROOT, RECOLONIZED, SPROUTED, TIP
 
-Per = Literal["", "substrate", "compound", "clone", "tumor_node", "endothelial_node"]
+Per = Literal["", "substrate", "compound", "clone", "held_drug", "tumor_node", "endothelial_node"]
 Function: TypeAlias = Callable[..., Any]
 # Nodes of networks that have time series, where the network has them; frames have all nodes of all cells.
 REPORTED: Final = "vegfr2 akt mtorc1 s6k eif4e erk hif1a hif2a myc division survival motility secretion_vegf_a".split()
@@ -37,8 +37,8 @@ class Output:
         Of a Measurement, and of a name if there is one per substrate, compound, clone or node.
     substrates, processes, columns : tuple of str
         What must be in the experiment for it to exist; of the columns of cells those that are not core columns.
-    per : {"", "substrate", "compound", "clone", "tumor_node", "endothelial_node"}
-        Whether there is one, or one per each of these: compounds are those in plasma, nodes those of networks.
+    per : {"", "substrate", "compound", "clone", "held_drug", "tumor_node", "endothelial_node"}
+        Whether there is one, or one per each of these: compounds in plasma, drugs held by cells, nodes of networks.
     quantiles : bool
         Whether each entry holds the values at ``QUANTILES`` rather than one number.
     """
@@ -123,9 +123,10 @@ def series_of(names: Iterable[str], tissue: Tissue) -> list[Series]:
         elif item.per == "compound":
             for compound in sorted(tissue.patient.molar_mass):
                 out.append(Series(f"{compound}_{name}", item.unit, item.description, item.quantiles, item, compound))
-        elif item.per == "clone":
-            for clone in tissue.clones.founders():
-                out.append(Series(f"{clone}_{name}", item.unit, item.description, item.quantiles, item, clone))
+        elif item.per in ("clone", "held_drug"):
+            held = tissue.cells.specs[item.columns[0]].labels if item.per == "held_drug" else ()
+            for of in tissue.clones.founders() if item.per == "clone" else held:
+                out.append(Series(f"{of}_{name}", item.unit, item.description, item.quantiles, item, of))
         elif item.per in ("tumor_node", "endothelial_node"):
             for node in (n for n in tissue.cells.specs[item.columns[0]].labels if n in REPORTED):
                 out.append(Series(f"{node}_{name}", item.unit, item.description, item.quantiles, item, node))

@@ -254,22 +254,25 @@ class SeriesKind:
 
 def series_of_experiment(experiment: Experiment) -> dict[str, SeriesKind]:
     """The time series that a run of the experiment records, by name, known without building it."""
+    from tumorabm.config.contents import make_substrates
     from tumorabm.processes.dosing.pharmacokinetics import drug_model
+    from tumorabm.processes.resistance.held_drugs import held_names
 
     catalog, sets = experiment.catalog, experiment.sets
-    fields = (*experiment.all_substrates, *experiment.drugs)
+    units_of = {substrate.name: substrate.unit for substrate in make_substrates(experiment)}
     compounds = [compound.name for drug in experiment.drugs for compound in drug_model(catalog, drug, sets).compounds]
     known = declared.outputs()
     found = {}
     for name in experiment.record.outputs or available_outputs(experiment):
         item = known[name]
         if item.per == "substrate":
-            for substrate in fields:
-                found[f"{substrate}_{name}"] = SeriesKind(
-                    item.unit or _unit_of_field(experiment, substrate), item.quantiles
-                )
+            for substrate, unit in units_of.items():
+                found[f"{substrate}_{name}"] = SeriesKind(item.unit or unit, item.quantiles)
         elif item.per == "compound":
             found |= {f"{compound}_{name}": SeriesKind(item.unit, item.quantiles) for compound in compounds}
+        elif item.per == "held_drug":
+            held = held_names(catalog, experiment.choice())
+            found |= {f"{drug}_{name}": SeriesKind(item.unit, item.quantiles) for drug in held}
         elif item.per == "clone":
             found |= {f"{clone.name}_{name}": SeriesKind(item.unit, item.quantiles) for clone in experiment.clones}
         elif item.per:
@@ -284,12 +287,6 @@ def _nodes_of(experiment: Experiment, cell_type: str) -> Sequence[str]:
     """Nodes of the signaling network in a type of cell; none where it is off."""
     chosen = experiment.choice().signaling.get(cell_type)
     return () if chosen is None else tuple(experiment.catalog.noun("networks", chosen.network).facts["nodes"])
-
-
-def _unit_of_field(experiment: Experiment, name: str) -> str:
-    from tumorabm.config.contents import make_substrates
-
-    return next(substrate.unit for substrate in make_substrates(experiment) if substrate.name == name)
 
 
 def check_series(name: Any, experiment: Experiment) -> str:

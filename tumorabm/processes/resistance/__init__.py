@@ -1,1 +1,1 @@
-"""What makes tumor cells answer less to treatment, and what that costs them."""
+"""Resistance of tumor cells: EMT, altered genotypes, what they hold of drugs, and what that costs them."""

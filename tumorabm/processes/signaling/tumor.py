@@ -7,8 +7,9 @@ clone. Rates of the catalog were measured on a cell of the network's reference s
 
 with x the output ``division`` and s the output ``survival``, the share of cells that are protected. Secretion
 (``transport/secretion``), movement (``fate/migration``) and uptake of nutrients (``transport/nutrient``) follow their
-own outputs. A tumor cell sees the unbound drug in tissue; active metabolites have no field there yet. Where EMT is on a
-cell takes of that what its sensitivity says (``resistance/mesenchymal``).
+own outputs. A tumor cell sees the unbound drug in tissue or, where cells hold drug (``resistance.intracellular``), what
+is free in its cytosol; active metabolites have no field there yet. Where EMT is on a cell takes of that what its
+sensitivity says (``resistance.mesenchymal``).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Self
 import numpy as np
 
 from tumorabm.processes.process import Choice, Kind, Phase, Process, Values
+from tumorabm.processes.resistance.held_drugs import HeldDrug, drug_columns, free_in_cells, held_drugs
 from tumorabm.processes.resistance.mesenchymal import EMT, MesenchymalFactor, drug_sensitivity
 from tumorabm.processes.signaling.cell_signaling import CellSignaling, Drive, network_column
 from tumorabm.tissue.cells import PARENCHYMA, TUMOR, Column
@@ -49,18 +51,24 @@ class TumorSignaling(CellSignaling):
         "cells/clone",
         "cells/emt",
         "clones",
+        "cells/drug_cytosol",
         "microenvironment",
         "patient",
     )
     writes = ("cells/tumor_network",)
     sensitivity: MesenchymalFactor | None = None
+    held: tuple[HeldDrug, ...] = ()
 
     @classmethod
     def from_catalog(cls, catalog: Values, choice: Choice, given: Mapping[str, float] | None = None) -> Self:
+        """The process, which sees the drug inside cells where they hold it."""
         process = super().from_catalog(catalog, choice, given)
         process.sensitivity = drug_sensitivity(catalog, choice)
         if process.sensitivity is not None:
             process.columns += (process.sensitivity.column,)
+        process.held = held_drugs(catalog, choice)
+        if process.held:
+            process.columns += (drug_columns(drug.name for drug in process.held)[0],)
         return process
 
     @classmethod
@@ -72,8 +80,12 @@ class TumorSignaling(CellSignaling):
 
     def concentrations(self, tissue: Tissue, sites: np.ndarray) -> dict[str, np.ndarray | float]:
         out: dict[str, np.ndarray | float] = dict(tissue.patient.exposure)
+        held = {drug.name for drug in self.held}
         for compound in {item.compound for item in self.inhibitors}:
-            if compound in tissue.microenvironment:
+            if compound in held:
+                rows = tissue.cells.occupancy[PARENCHYMA][sites]
+                out[compound] = free_in_cells(tissue, self.held, compound, rows)
+            elif compound in tissue.microenvironment:
                 out[compound] = out.get(compound, 0.0) + tissue.microenvironment[compound].at(sites)
         if self.sensitivity is not None:
             share = self.sensitivity.of(tissue, tissue.cells.occupancy[PARENCHYMA][sites])

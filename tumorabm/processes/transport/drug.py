@@ -4,17 +4,41 @@ The field is the unbound tissue concentration c. Bound drug is (R − 1) c, in f
 unbound drug in tissue. So R ∂c/∂t = D ∇²c + (P S / V)(c_p − c): the partition slows the approach to steady state from
 minutes to days. c_p is the unbound plasma concentration, averaged over the step. Where the flow of blood is known it
 limits the exchange as that of oxygen; what is bound in blood would bring more and is left out.
+
+Where cells hold drug themselves (``resistance.intracellular``) R is what is left outside them.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Final
 
 from tumorabm.processes.process import Choice, Kind, Parameter, Phase, Process, Values
 from tumorabm.processes.transport.oxygen import FLOW, PERFUSED, ROOT, given_by_flow, perfused_length, supply_columns
 from tumorabm.tissue.cells import Column
 from tumorabm.tissue.tissue import Tissue
+
+INTRACELLULAR: Final = "intracellular"  # the mechanism with which cells hold drug
+EXTRACELLULAR: Final = "extracellular_share"  # entry of a drug that enters cells
+
+
+def field_capacity(catalog: Values, drug: str, sets: Mapping[str, str], in_cells: bool) -> float:
+    """Total over unbound drug in what a drug's field stands for.
+
+    Parameters
+    ----------
+    in_cells : bool
+        Whether cells hold drug themselves: then the field is that of what lies outside them.
+    """
+    total = catalog.get(f"drugs.{drug}.tissue_total_over_unbound", "1", sets)
+    path = f"drugs.{drug}.{EXTRACELLULAR}"
+    return total * catalog.get(path, "1", sets) if in_cells and path in set(catalog.paths()) else total
+
+
+def host_form(drug: str) -> str:
+    """Name of the field of what host tissue and debris hold of a drug."""
+    return f"{drug}_in_host"
 
 
 class DrugSupply(Process):
@@ -63,7 +87,7 @@ class DrugSupply(Process):
         walls = {
             drug: (
                 catalog.get(f"drugs.{drug}.vessel_permeability", "um/h", choice.sets),
-                catalog.get(f"drugs.{drug}.tissue_total_over_unbound", "1", choice.sets),
+                field_capacity(catalog, drug, choice.sets, INTRACELLULAR in choice.mechanisms),
             )
             for drug in choice.drugs
         }
