@@ -19,9 +19,8 @@ fill, or by what leaves with them: c falls with φ through k_x alone.
 takes up T e − G: T and G are known before the field is solved (``drug_uptake``) and stand in its equation as a loss
 T/dt and a source G/dt. With the e that comes out, the cell takes the same step (``intracellular_drug``). So what a
 field gives is what cells receive, to round-off. Host tissue and debris hold drug in the proportion of parental cells
-and in fast equilibrium with the field, as all of it is without the mechanism (a bound form of the field); what a cell
-held that died goes back to its site, so that nothing is lost with debris. A cell that leaves with blood takes its drug
-along (``drug_loss``).
+and exchange it with the field at the rate k_u/B (a bound form of the field); what a cell held that died goes back to
+its site, so that nothing is lost with debris. A cell that leaves with blood takes its drug along (``drug_loss``).
 
 The ledger has an account ``<drug>_cells``, whose sum is what is in living tumor cells.
 
@@ -61,8 +60,6 @@ from tumorabm.units import NANOMOLAR_VOLUME_TO_FEMTOMOLE
 _FLOWS: Final = ("uptake", "efflux", "exocytosis", "metabolized")
 # Half the difference of the rates, which divides, is at least so much of their mean; wrong is then the square of that.
 _LEAST: Final = 1e-5
-# Exchange with host tissue over uptake by tumor cells: bound drug of a field is in fast equilibrium with it.
-_FAST: Final = 10.0
 _SHORT: Final = 1e-4  # rate times dt below which a series is more exact
 _TOGETHER: Final = "cells and tissue share the drug; its mechanism can be switched off"
 
@@ -197,8 +194,8 @@ class DrugUptake(HoldingCells):
             self._share_with_host(tissue, drug, sites)
 
     def _share_with_host(self, tissue: Tissue, drug: HeldDrug, sites: np.ndarray) -> None:
-        """Exchange of the field with host tissue and debris, next to equilibrium."""
-        rate = _FAST * float(self._rates[0])
+        """Exchange of the field with host tissue and debris, as fast as with tumor cells."""
+        rate = float(self._rates[0])
         binding = np.full(tissue.lattice.sites, rate * drug.beside)
         binding[sites] = 0.0
         host = tissue.microenvironment[host_form(drug.name)]
