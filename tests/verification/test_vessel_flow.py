@@ -275,6 +275,30 @@ def test_a_network_that_ends_as_a_full_matrix(monkeypatch) -> None:
     assert is_node.sum() - order.size > 100
 
 
+def test_what_a_large_block_leaves_is_iterated() -> None:
+    """Conjugate gradients on all nodes of a network against the full matrix; compiled as written."""
+    from tumorabm.solvers import elimination
+
+    vasculature, marks = network((8, 8, 8), (NO_FLUX,) * 6, 1)
+    flowing = vasculature.flowing(marks)
+    resistance = np.random.default_rng(7).uniform(1.0, 30.0, flowing.size)
+    sites, is_node, ends, whole, *_ = _segments(vasculature.links, vasculature.neighbors, flowing, marks, resistance)
+    pinned = (marks[sites] & (INLET | OUTLET)) > 0
+    level = np.where(pinned, (marks[sites] & INLET) > 0, 0).astype(float)
+    inner = is_node & ~pinned
+    node = np.where(inner, np.cumsum(inner) - 1, -1)
+    fixed, driven, head, _, _, *lists = elimination._join(int(inner.sum()), level, node, ends, whole)
+    rest = np.arange(head.size)
+    found = elimination._iterate(rest, head, *lists, fixed, driven)
+    joint = elimination._joint(rest, head, *lists)
+    expected = np.linalg.solve(np.diag(joint.sum(axis=1) + fixed) - joint, driven)
+    assert head.size > 50
+    np.testing.assert_allclose(found, expected, atol=1e-13)
+    np.testing.assert_allclose(elimination._iterate.py_func(rest, head, *lists, fixed, driven), found, atol=1e-13)
+    left = driven - (joint.sum(axis=1) + fixed) * found + joint @ found
+    assert np.abs(left).max() < 1e-12 * driven.max()
+
+
 def test_a_full_matrix_is_solved() -> None:
     """For sizes that are whole strips and that are not; one node without any way out has no pressure."""
     from tumorabm.solvers.elimination import _solve_dense
