@@ -96,3 +96,17 @@ def test_without_drug_in_cells_it_follows_the_field_and_under_primary_there_is_n
     assert rates[1] == pytest.approx(0.25 * rates[0])
     assert direct_constants(catalog, ["sunitinib"], choice_of("primary").sets) == {}
     assert direct_constants(catalog, catalog.names("drugs"), choice.sets) == {"sunitinib": constant}
+
+
+def test_mesenchymal_cells_are_spared_by_their_sensitivity() -> None:
+    catalog = load_catalog()
+    both = frozenset({"direct_effect", "emt"})
+    effect = DirectEffect.from_catalog(catalog, replace(choice_of(exposure={"sunitinib": 1.0}), mechanisms=both))
+    constant = catalog.get("drugs.sunitinib.direct_ic50", "nM", choice_of().sets)
+    share = catalog.get("cell_types.tumor.emt_drug_sensitivity", "1", choice_of().sets)
+    tissue = bare_tissue((1, 2, 2), processes=[effect])
+    tissue.patient.exposure["sunitinib"] = 3.0 * constant
+    put_tumor(tissue, [0, 1], emt=np.array([0.0, 1.0]))
+    tissue.rates.add("divide", "base", np.ones(2))
+    effect.step(tissue, 2.0)
+    np.testing.assert_allclose(tissue.rates.total("divide", 2), [1.0 / 4.0, 1.0 / (1.0 + 3.0 * share)])

@@ -82,6 +82,19 @@ def test_nothing_is_seen_between_scans_and_before_treatment() -> None:
     assert tissue.patient.levels == before
 
 
+def test_a_branch_that_scans_less_often_goes_on_scanning() -> None:
+    tissue = patient()
+    scanned(tissue, [400, 400, 400])
+    tissue.patient.assessment = Assessment(every=2 * SCANS.every)
+    grow_to(tissue, 500)
+    seen = []
+    for number in (3, 4, 5, 6):
+        tissue.hours = number * SCANS.every
+        Response({}).step(tissue, 2.0)
+        seen.append(tissue.patient.levels["last_scan"] / SCANS.every)
+    assert seen == [2.0, 4.0, 4.0, 6.0]
+
+
 def test_the_lesion_is_the_largest_piece() -> None:
     tissue = patient()
     put_tumor(tissue, [0, 1, 2, 200, 201])
@@ -140,6 +153,8 @@ def test_an_adaptive_regimen_pauses_and_resumes() -> None:
     given = [in_force(adaptive, 1, one) is not None for one in found]
     assert given == [True, True, False, False, False, True]
     assert all(in_force(FIRST, 0, one) is not None for one in found[:3])
+    # In a branch another regimen may stand where one was paused.
+    assert in_force(FIRST, 1, found[2]) is FIRST
 
 
 @pytest.mark.parametrize(
@@ -197,6 +212,11 @@ def test_an_experiment_says_so(small_config) -> None:
     assert experiment.assessment.assessment() == Assessment(4 * WEEK, 50.0, 0.2, 5.0)
     assert load_experiment(experiment.resolved()).regimens() == experiment.regimens()
     assert math.isinf(second.end)
+
+
+def test_a_sequence_needs_the_scans(small_config) -> None:
+    with pytest.raises(ExperimentError, match="goes by scans of the tumor"):
+        load_experiment(small_config, [treated(f"{ITEM}, until_progression: 1}}"), "processes.response=false"])
 
 
 @pytest.mark.parametrize(

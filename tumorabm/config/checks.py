@@ -19,6 +19,7 @@ from tumorabm.config.overrides import unheeded
 from tumorabm.config.quantity import TIME_UNITS
 from tumorabm.errors import InputError, nearest
 from tumorabm.processes.dosing.pharmacokinetics import Pharmacokinetics, drug_entries
+from tumorabm.processes.dosing.response import Response
 from tumorabm.yaml import Steps
 
 # A domain narrower than this many meshes of capillaries has no bed; below the second it is a poor sample of one.
@@ -220,6 +221,17 @@ def _drugs_exist(experiment: Experiment) -> Iterator[Finding]:
     if experiment.treatment and not experiment.processes.get(Pharmacokinetics.name):
         path = ("processes", Pharmacokinetics.name)
         yield Finding(path, "a treatment needs this process; for an untreated run give 'treatment: []'")
+
+
+@needs("treatment", "processes")
+def _scans_made(experiment: Experiment) -> Iterator[Finding]:
+    if experiment.processes.get(Response.name):
+        return
+    for index, item in enumerate(experiment.treatment):
+        waiting = (item.from_progression, item.until_progression, item.adaptive)
+        if any(condition is not None for condition in waiting):
+            message = f"goes by scans of the tumor, which the process {Response.name!r} makes"
+            yield Finding(("treatment", index), message)
 
 
 @needs("treatment", "duration")

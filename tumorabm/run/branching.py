@@ -7,14 +7,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from tumorabm import units
 from tumorabm.errors import InputError
+from tumorabm.processes.transport.drug import INTRACELLULAR
 from tumorabm.recording.run_folder import PROVENANCE, RunFolder
 from tumorabm.recording.segments import write_segment
 from tumorabm.recording.writer import RunWriter, adapted, find_checkpoint
 from tumorabm.run import parts
 from tumorabm.run.course import Course, Plan, steps_in, writing
 from tumorabm.step import advance
+from tumorabm.tissue.cells import Column
 
 if TYPE_CHECKING:
     from tumorabm.config import Experiment
@@ -81,8 +85,13 @@ def branch(
     state = _state_at(folder, parent, step)
     tissue, processes = parts.build(child)
     _check_drugs(state, tissue.state())
-    new = parts.columns_of(child) - parts.columns_of(parent)
+    before = {column.name: column for column in parts.columns_of(parent)}
+    new = parts.columns_of(child) - set(before.values())
     kept = {name: value for name, value in state.items() if name not in {f"cells/{column.name}" for column in new}}
+    for column in new:
+        old = before.get(column.name)
+        if old is not None and old.labels and column.labels:
+            kept[f"cells/{column.name}"] = _relabeled(state[f"cells/{column.name}"], old, column)
     parts.load_state(tissue, processes, adapted(kept, tissue.state(), list(tissue.cells.specs.values())))
     tissue.seed = child.seed
     for process in processes:
@@ -98,6 +107,15 @@ def branch(
             # Kept: a branch of this branch cannot compute the history from this experiment.
             writer.checkpoint(tissue, recorder.manifest["columns"], keep=True)
         return Course(child, writer, tissue, processes, recorder, plan, quiet, step).go()
+
+
+def _relabeled(values: np.ndarray, old: Column, new: Column) -> np.ndarray:
+    """A column whose components have changed, as those of drugs in cells do: what was there stays under its name."""
+    out = np.full((len(values), *new.shape), new.default, dtype=new.dtype)
+    for place, label in enumerate(new.labels):
+        if label in old.labels:
+            out[:, place] = values[:, old.labels.index(label)]
+    return out
 
 
 def _state_at(folder: RunFolder, experiment: Experiment, step: int) -> dict[str, Any]:
@@ -122,6 +140,8 @@ def _state_at(folder: RunFolder, experiment: Experiment, step: int) -> dict[str,
 
 def _check_inherited(parent: Experiment, child: Experiment) -> None:
     before, after = parent.resolved(), child.resolved()
+    if parent.mechanisms[INTRACELLULAR] != child.mechanisms[INTRACELLULAR]:
+        raise InputError(f"a branch cannot switch {INTRACELLULAR}: what cells hold of drugs would come from nowhere")
     changed = [name for name in _INHERITED if before.get(name) != after.get(name)]
     if changed:
         raise InputError(f"a branch inherits its parent's {', '.join(_INHERITED)}; --set changes {', '.join(changed)}")

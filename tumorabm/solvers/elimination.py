@@ -2,8 +2,9 @@
 
 The node with the fewest neighbors is eliminated first: one with the conductances g_j to its neighbors leaves
 g_j g_k / Σ g between each two of them (the star-mesh transform, which is Gaussian elimination of this system). Only
-positive numbers are added, so nothing cancels, and also a feeble flow is exact. Neighbors are lists as long as they are
-few; when what is left is joined nearly each to each, as it comes to be in three dimensions, the rest is a full matrix.
+positive numbers are added, so nothing cancels, and also a feeble flow is exact (but in large blocks, see below).
+Neighbors are lists as long as they are few; when what is left is joined nearly each to each, as it comes to be in three
+dimensions, the rest is a full matrix.
 Where many are left by the time that nodes have many neighbors (a large block of tissue), elimination would take the
 cube of their number, and conjugate gradients take over: to _EXACT of the largest flow, in sums of fixed order.
 """

@@ -20,7 +20,7 @@ from tumorabm.processes.process import Kind, Phase, Process
 from tumorabm.tissue.lesion import lesion_size
 from tumorabm.tissue.tissue import Tissue
 
-SCANS: Final = "scans"  # how many have been made
+LAST: Final = "last_scan"  # hour of the treatment clock at which the last scan was due
 FIRST: Final = "first_lesion_size"  # cells and debris at the begin of treatment
 SUM: Final = "sum_of_diameters"  # mm, at the last scan
 NADIR: Final = "smallest_sum_of_diameters"  # mm, since treatment or the last progression began
@@ -63,9 +63,9 @@ class Response(Process):
     def step(self, tissue: Tissue, dt: float) -> None:
         assessment = cast("Assessment", tissue.patient.assessment) or Assessment()
         clock = tissue.patient.treatment_hours(tissue.hours) + _ROUNDING
-        due = math.floor(clock / assessment.every) + 1  # how many should have been made by now
-        if clock >= 0.0 and due > tissue.patient.levels.get(SCANS, 0.0):
-            tissue.patient.levels[SCANS] = float(due)
+        due = math.floor(clock / assessment.every) * assessment.every
+        if clock >= 0.0 and due > tissue.patient.levels.get(LAST, -math.inf):
+            tissue.patient.levels[LAST] = due
             self._look(tissue, assessment)
 
     def _look(self, tissue: Tissue, assessment: Assessment) -> None:

@@ -112,7 +112,7 @@ def in_force(regimen: Regimen, number: int, seen: Mapping[str, float]) -> Regime
     seen : mapping of str to float
         ``Patient.levels``.
     """
-    if seen.get(PAUSED.format(number), 0.0) > 0.0:
+    if regimen.pause_below is not None and seen.get(PAUSED.format(number), 0.0) > 0.0:
         return None
     start, end = 0.0, regimen.end
     if regimen.after is not None:

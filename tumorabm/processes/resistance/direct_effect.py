@@ -2,7 +2,8 @@
 
 Division is multiplied by 1/(1 + Σ a C/K), K a drug's ``direct_ic50`` and a its ``direct_effect``, 1 or 0 by the set of
 the literature. C is the free cytosolic concentration of the cell where cells hold drug, else what is unbound at its
-site. Of vessels nothing changes: this is what tumor cells that sequester drug, or pump it out, are protected from.
+site; where EMT is on a mesenchymal cell takes of it what its sensitivity says. Of vessels nothing changes: this is what
+tumor cells that sequester drug, or pump it out, are protected from.
 
 Gotink et al. (2011) found a direct effect at micromolar concentrations in medium, Hammers et al. (2010) none.
 """
@@ -16,6 +17,7 @@ import numpy as np
 
 from tumorabm.processes.process import Choice, Kind, Phase, Process, Values
 from tumorabm.processes.resistance.held_drugs import HeldDrug, drug_columns, free_in_cells, held_drugs
+from tumorabm.processes.resistance.mesenchymal import MesenchymalFactor, drug_sensitivity
 from tumorabm.tissue.cells import TUMOR, Column
 from tumorabm.tissue.tissue import Tissue
 
@@ -31,6 +33,8 @@ class DirectEffect(Process):
         All that cells hold, in the order of their column.
     fields : iterable of str
         Drugs that have a field.
+    sensitivity : MesenchymalFactor, optional
+        What a concentration in a cell is multiplied by before it acts, where that differs between cells.
     """
 
     name = "direct_effect"
@@ -39,7 +43,15 @@ class DirectEffect(Process):
     mechanism = "direct_effect"
     columns: tuple[Column, ...] = ()
     substrates: tuple[str, ...] = ()
-    reads = ("cells/site", "cells/cell_type", "cells/state", "cells/drug_cytosol", "microenvironment", "patient")
+    reads = (
+        "cells/site",
+        "cells/cell_type",
+        "cells/state",
+        "cells/drug_cytosol",
+        "cells/emt",
+        "microenvironment",
+        "patient",
+    )
     writes = ("rates/divide",)
 
     def __init__(
@@ -47,18 +59,22 @@ class DirectEffect(Process):
         constants: Mapping[str, float] | None = None,
         drugs: Sequence[HeldDrug] = (),
         fields: Iterable[str] = (),
+        sensitivity: MesenchymalFactor | None = None,
     ) -> None:
         super().__init__({})
         self.constants, self.drugs = dict(sorted((constants or {}).items())), tuple(drugs)
         held = {drug.name for drug in self.drugs} & set(self.constants)
+        self.sensitivity = sensitivity
         self.columns = (drug_columns(drug.name for drug in self.drugs)[0],) if held else ()
+        self.columns += () if sensitivity is None else (sensitivity.column,)
         self.substrates = tuple(name for name in self.constants if name in set(fields) and name not in held)
 
     @classmethod
     def from_catalog(cls, catalog: Values, choice: Choice, given: Mapping[str, float] | None = None) -> Self:
         """The process with those of the experiment's drugs that act on tumor cells."""
         constants = direct_constants(catalog, (*choice.drugs, *choice.exposure), choice.sets)
-        return cls(constants, held_drugs(catalog, choice), choice.drugs)
+        sensitivity = drug_sensitivity(catalog, choice) if constants else None
+        return cls(constants, held_drugs(catalog, choice), choice.drugs, sensitivity)
 
     def step(self, tissue: Tissue, dt: float) -> None:
         if not self.constants:
@@ -67,6 +83,8 @@ class DirectEffect(Process):
         ratio = np.zeros(rows.size)
         for name, constant in self.constants.items():
             ratio += free_in_cells(tissue, self.drugs, name, rows) / constant
+        if self.sensitivity is not None:
+            ratio *= self.sensitivity.of(tissue, rows)
         factor = np.ones(tissue.cells.n)
         factor[rows] = 1.0 / (1.0 + ratio)
         tissue.rates.multiply("divide", self.name, factor)

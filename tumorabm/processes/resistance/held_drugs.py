@@ -104,8 +104,8 @@ def drug_columns(names: Iterable[str] = ()) -> tuple[Column, Column, Column]:
 
     Without names of drugs their declarations only.
 
-    A cell that divides halves what it holds: each daughter begins with half the volume and so with its mother's
-    concentrations, and makes up for what growth dilutes within hours. Amounts are per volume of a site.
+    A cell that divides halves what it holds. Amounts are per volume of a site, so what is free in a daughter is half of
+    what it was in its mother until uptake has made up for it, within hours.
     """
     labels = tuple(names)
     shape = (len(labels),) if labels else ()

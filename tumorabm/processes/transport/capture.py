@@ -105,4 +105,4 @@ class LigandCapture(Process):
                 lost = factor.concentration * (item.loss / item.constant / item.capacity)
                 fields[item.drug].contribute("loss", f"captures_{item.factor}", lost)
             rate = antibody * (item.loss / item.constant)
-            factor.contribute("loss", name, np.full(tissue.lattice.shape, rate))
+            factor.contribute("loss", name, np.full(tissue.lattice.shape, rate / factor.substrate.capacity))
