@@ -208,6 +208,8 @@ def block(seed: int, drug: str = "sunitinib", cells: int = 14, clones: tuple = (
     tissue = bare_tissue((1, 7, 7), processes=processes, substrates=drug_fields(drug), seed=seed)
     generator = np.random.default_rng(seed)
     sites = generator.permutation(49)[:cells]
+    for number, alterations in enumerate(clones):
+        tissue.clones.add(f"clone_{number}", alterations)
     put_tumor(
         tissue,
         sites,

@@ -60,6 +60,8 @@ def hold_of(clone: int, hgf: float = 0.03, oxygen: float | None = None, matrix: 
     usual = processes[0].network.inputs["oxygen"]
     for name, value in (("hgf", hgf), ("oxygen", usual if oxygen is None else oxygen), ("matrix", matrix)):
         tissue.microenvironment[name].concentration[:] = value
+    for number, alterations in enumerate(CLONES):
+        tissue.clones.add(f"clone_{number}", alterations)
     put_tumor(tissue, [4], clone=clone)
     processes[0].relax(tissue)
     processes[1].step(tissue, 2.0)

@@ -377,7 +377,8 @@ def _processes_of_mechanisms(experiment: Experiment) -> Iterator[Finding]:
     known = declared.processes()
     for name, setting in experiment.processes.items():
         mechanism = known[name].mechanism if name in known else ""
-        if setting and mechanism and not experiment.mechanisms[mechanism]:
+        named = name in experiment.named_processes
+        if setting and named and mechanism and not experiment.mechanisms[mechanism]:
             yield Finding(("processes", name), f"does nothing: the mechanism {mechanism} is off", warning=True)
 
 

@@ -43,6 +43,14 @@ def _catalog_of(info: ValidationInfo) -> Catalog:
     return info.context["catalog"] if info.context else load_catalog()
 
 
+def _read_processes(given: Any, info: ValidationInfo) -> declared.Settings:
+    """Settings of all processes; the context keeps which ones the file names."""
+    settings = declared.read_processes(given)
+    if info.context:
+        info.context["named_processes"] = frozenset(given)
+    return settings
+
+
 class Experiment(Block):
     """An experiment. Times are in h, lengths in µm, doses in mg; made by ``load_experiment``.
 
@@ -147,7 +155,7 @@ class Experiment(Block):
     )
     processes: Annotated[
         declared.Settings,
-        PlainValidator(declared.read_processes),
+        PlainValidator(lambda given, info: _read_processes(given, info)),
         PlainSerializer(declared.write_processes),
         WithJsonSchema({"type": "object"}),
     ] = Field(
@@ -166,10 +174,14 @@ class Experiment(Block):
     _base: Catalog = PrivateAttr()
     _catalog: Catalog = PrivateAttr()
     _warnings: tuple[str, ...] = PrivateAttr(())
+    _named: frozenset[str] = PrivateAttr(frozenset())
 
     @model_validator(mode="after")
     def _attached(self, info: ValidationInfo) -> Experiment:
         self._base = _catalog_of(info)
+        named = info.context.get("named_processes", frozenset()) if info.context else frozenset()
+        # A resolved experiment names them all.
+        self._named = frozenset() if len(named) == len(self.processes) else named
         catalog = self._base.with_overrides(self.catalog_overrides)
         self._catalog = catalog.scaled(factors_of(catalog, self.patient.variants, self.patient.clearance))
         lattice = self.lattice.lattice()
@@ -192,6 +204,11 @@ class Experiment(Block):
         fresh = self.model_copy()
         fresh._catalog = self._catalog.with_overrides({})
         return fresh
+
+    @property
+    def named_processes(self) -> frozenset[str]:
+        """Processes that the file has settings for; none where it is a resolved one, which has all."""
+        return self._named
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ import numpy as np
 from tumorabm.kernel import as_exponent, kernel
 from tumorabm.processes.fate.commit import HOLD
 from tumorabm.processes.process import Choice, Kind, Parameter, Phase, Process, Values
-from tumorabm.processes.resistance.mesenchymal import EMT, MesenchymalFactor
+from tumorabm.processes.resistance.mesenchymal import MesenchymalFactor
 from tumorabm.processes.signaling.cell_signaling import Drive
 from tumorabm.processes.signaling.tumor import CELL_TYPE, TUMOR_NETWORK
 from tumorabm.tissue.cells import TUMOR, VESSEL, Column
@@ -70,7 +70,7 @@ class Invasion(Process):
         "along_vessels": Parameter("cell_types.tumor.vessel_attraction", "1", "what a vessel adds to the guide"),
         "along_matrix": Parameter("cell_types.tumor.matrix_attraction", "1", "weight of matrix in the guide"),
     }
-    columns: tuple[Column, ...] = (HOLD, TUMOR_NETWORK, EMT)
+    columns: tuple[Column, ...] = (HOLD, TUMOR_NETWORK)
     substrates: tuple[str, ...] = (_HGF,)
     reads = (
         "cells/site",

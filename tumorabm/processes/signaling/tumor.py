@@ -21,7 +21,7 @@ import numpy as np
 
 from tumorabm.processes.process import Choice, Kind, Phase, Process, Values
 from tumorabm.processes.resistance.held_drugs import HeldDrug, drug_columns, free_in_cells, held_drugs
-from tumorabm.processes.resistance.mesenchymal import EMT, MesenchymalFactor, drug_sensitivity
+from tumorabm.processes.resistance.mesenchymal import MesenchymalFactor, drug_sensitivity
 from tumorabm.processes.signaling.cell_signaling import CellSignaling, Drive, network_column
 from tumorabm.tissue.cells import PARENCHYMA, TUMOR, Column
 from tumorabm.tissue.tissue import Tissue
@@ -42,7 +42,7 @@ class TumorSignaling(CellSignaling):
     name = "tumor_signaling"
     cell_type = CELL_TYPE
     row_type = TUMOR
-    columns: tuple[Column, ...] = (TUMOR_NETWORK, EMT)
+    columns: tuple[Column, ...] = (TUMOR_NETWORK,)
     substrates = ("oxygen", "vegf_a")
     reads = (
         "cells/site",
