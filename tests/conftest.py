@@ -14,8 +14,9 @@ ROOT = Path(__file__).parent.parent
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Tests that need no kernels.
+# Tests that need no kernels, and among them those that do.
 WITHOUT_KERNELS = ("config", "test_architecture.py", "test_catalog.py", "test_units.py", "test_yaml.py")
+WITH_KERNELS = ("test_mechanisms.py",)
 
 
 @pytest.hookimpl(trylast=True)
@@ -28,7 +29,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if processes < 2:
         return
     first = len(items) // (4 * processes)
-    light = [item for item in items if item.path.relative_to(ROOT / "tests").parts[0] in WITHOUT_KERNELS]
+    light = [
+        item
+        for item in items
+        if item.path.relative_to(ROOT / "tests").parts[0] in WITHOUT_KERNELS and item.path.name not in WITH_KERNELS
+    ]
     if len(light) > first:
         kept = set(light)
         heavy = [item for item in items if item not in kept]

@@ -7,7 +7,7 @@ from immune_scenes import NODULE, STEP, effect, grown, tumor_measures
 
 from tumorabm.tissue.cells import T_CELL
 
-SEEDS = range(4)
+SEEDS = range(3)
 ON = "mechanisms.t_cells=true"
 SOME = "catalog.cell_types.t_cell.recruitment_rate=0.004 1/d"  # enough to count them in a small nodule
 HIDDEN = "clones=[{name: clear_cell, vhl: mutated, alterations: [hla_g_expression, hla_e_expression]}]"
