@@ -235,7 +235,7 @@ def test_cells_begin_at_rest_in_a_branch_that_begins_their_signaling(tmp_path) -
     for cell_type, column in enumerate(sorted(columns, reverse=True)):
         living = tissue.cells.alive(cell_type)
         assert living.size > 100 and begun[f"cells/{column}"][living].max(axis=1).min() > 0.5
-        np.testing.assert_allclose(begun[f"cells/{column}"], tissue.cells[column], atol=1e-5)
+        np.testing.assert_allclose(begun[f"cells/{column}"], tissue.cells[column], atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from tumorabm.processes.dosing.response import Assessment
 from tumorabm.processes.dosing.schedule import Regimen
 
 UM_PER_MM: Final = 1e3
+_USUAL: Final = Assessment()
 
 
 class DelayBlock(Block):
@@ -116,10 +117,12 @@ class PatientBlock(Block):
 class AssessmentBlock(Block):
     """When the tumor is looked at during treatment, and what counts as a progression (RECIST 1.1)."""
 
-    every: Span = Field(1008.0, description="Interval between scans; the first is at the end of the burn-in")
-    sum_of_diameters: Length = Field(1e5, description="The patient's sum of longest diameters at the first scan")
-    rise: float = Field(0.2, description="Rise over the smallest sum that is a progression, relative", gt=0.0)
-    least_rise: Length = Field(5e3, description="Least rise that counts")
+    every: Span = Field(_USUAL.every, description="Interval between scans; the first is at the end of the burn-in")
+    sum_of_diameters: Length = Field(
+        _USUAL.baseline * UM_PER_MM, description="The patient's sum of longest diameters at the first scan"
+    )
+    rise: float = Field(_USUAL.rise, description="Rise over the smallest sum that is a progression, relative", gt=0.0)
+    least_rise: Length = Field(_USUAL.least * UM_PER_MM, description="Least rise that counts")
 
     def assessment(self) -> Assessment:
         """As ``response`` takes it, in mm."""

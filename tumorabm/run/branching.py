@@ -94,9 +94,11 @@ def branch(
             kept[f"cells/{column.name}"] = _relabeled(state[f"cells/{column.name}"], old, column)
     parts.load_state(tissue, processes, adapted(kept, tissue.state(), list(tissue.cells.specs.values())))
     tissue.seed = child.seed
+    begun = {f"cells/{column.name}" for column in new}
     for process in processes:
-        if new.intersection(process.columns):
-            process.relax(tissue)  # a network that cells did not have before begins at rest
+        # A network that cells did not have before begins at rest; what others made of it, as EMT, goes on.
+        if begun.intersection(process.writes):
+            process.relax(tissue)
     with RunWriter(path) as writer:
         with writing(path):
             parts.clear(path)
