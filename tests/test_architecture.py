@@ -33,7 +33,7 @@ LAYERS = (
     ("sweep",),
     ("trial", "calibration"),
     ("cli_options",),
-    ("cli_sweep", "cli_sensitivity", "cli_networks"),
+    ("cli_sweep", "cli_sensitivity", "cli_networks", "cli_assay"),
     ("cli",),
 )
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}

@@ -8,13 +8,14 @@ from short_run import short
 
 from tumorabm.errors import InputError
 from tumorabm.processes.resistance.held_drugs import drug_columns
-from tumorabm.run.branching import _check_inherited, _relabeled
+from tumorabm.run.branching import _check_inherited
+from tumorabm.run.parts import relabeled
 
 
 def test_drug_in_cells_stays_under_its_name_when_drugs_come_and_go() -> None:
     old, new = (drug_columns(names)[0] for names in (("everolimus", "sunitinib"), ("axitinib", "sunitinib")))
     values = np.array([[1.0, 2.0], [3.0, 4.0]])
-    np.testing.assert_array_equal(_relabeled(values, old, new), [[0.0, 2.0], [0.0, 4.0]])
+    np.testing.assert_array_equal(relabeled(values, old, new), [[0.0, 2.0], [0.0, 4.0]])
 
 
 def test_a_branch_cannot_switch_what_cells_hold() -> None:

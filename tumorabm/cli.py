@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from tumorabm import cli_networks, cli_sensitivity, cli_sweep
+from tumorabm import cli_assay, cli_networks, cli_sensitivity, cli_sweep
 from tumorabm.cli_options import (
     FAILED,
     INTERRUPTED,
@@ -367,6 +367,7 @@ def _print(table: Any) -> None:
 cli_sweep.register(app)
 cli_sensitivity.register(app)
 cli_networks.register(app)
+cli_assay.register(app)
 
 
 def main() -> None:

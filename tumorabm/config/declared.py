@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from tumorabm import units
 from tumorabm.catalog import SETS, Catalog
-from tumorabm.config.quantity import Fault, Wrong, read_number
+from tumorabm.config.quantity import Fault, Wrong, read_number, read_quantity
 from tumorabm.errors import InputError, Problem, nearest
 from tumorabm.processes import Process, registered
 from tumorabm.processes.mechanisms import MECHANISMS
@@ -153,6 +153,27 @@ def read_overrides(given: Any, catalog: Catalog) -> dict[str, str]:
         # An unknown path is a fault of the key, all else one of the value.
         faults = [Fault((problem.path,), problem.message, problem.path not in catalog) for problem in error.problems]
         raise Wrong(faults) from None
+
+
+def read_medium(given: Any, catalog: Catalog) -> dict[str, str]:
+    """Concentrations of substrates in a medium, as text in the substrates' own units."""
+    if not isinstance(given, dict):
+        raise Wrong(f"expected a mapping from substrates to concentrations, got {given!r}")
+    known, faults, out = catalog.names("substrates"), [], {}
+    for name, text in given.items():
+        if name not in known:
+            faults.append(Fault((name,), f"{name!r} is no substrate of the catalog{nearest(name, known)}", True))
+            continue
+        unit = catalog.fact(f"substrates.{name}.unit")
+        try:
+            out[name] = units.as_text(read_quantity(text, unit, "not_negative", example=f"40 {unit}"), unit)
+        except Wrong as error:
+            faults.append(Fault((name,), str(error)))
+        if catalog.fact(f"substrates.{name}.solver") == "immobile":
+            faults.append(Fault((name,), f"{name} does not spread: no medium exchanges it", True))
+    if faults:
+        raise Wrong(faults)
+    return out
 
 
 def read_substrates(given: Any, catalog: Catalog) -> list[str]:

@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from tumorabm import units
 from tumorabm.catalog import SETS, Catalog, load_catalog
 from tumorabm.catalog.patients import factors_of
 from tumorabm.config import declared
@@ -74,6 +75,8 @@ class Experiment(Block):
     patient : PatientBlock
     exposure : dict of str to float
         Constant unbound concentrations of drugs, nM.
+    medium : dict of str to str
+        Concentrations of substrates in a stirred medium, with their units.
     signaling : SignalingBlock
     mechanisms : dict of str to bool
         Every mechanism: on or off.
@@ -132,6 +135,14 @@ class Experiment(Block):
     exposure: dict[str, Concentration] = Field(
         default_factory=dict,
         description="Drugs at a constant unbound concentration in blood and tissue, as in a medium, by name",
+    )
+    medium: Annotated[
+        dict[str, str],
+        PlainValidator(lambda given, info: declared.read_medium(given, _catalog_of(info))),
+        WithJsonSchema({"type": "object", "additionalProperties": {"type": ["string", "number"]}}),
+    ] = Field(
+        default_factory=dict,
+        description="Substrates that a stirred medium over all sites keeps near a concentration, as in a dish, by name",
     )
     signaling: SignalingBlock = Field(
         default_factory=lambda: SignalingBlock.model_validate({}), description="Signaling networks inside cells"
@@ -247,6 +258,10 @@ class Experiment(Block):
             networks,
             frozenset(name for name, on in self.mechanisms.items() if on),
             tuple(item.gain() for item in self.mutations),
+            {
+                name: units.quantity(text, self._catalog.fact(f"substrates.{name}.unit"))
+                for name, text in self.medium.items()
+            },
         )
 
     def make_lattice(self) -> Lattice:

@@ -30,6 +30,15 @@ def _exposure_known(experiment: Experiment) -> Iterator[Finding]:
             yield Finding(("exposure", name), f"{name!r} is no drug of the catalog{nearest(name, known)}", at_key=True)
 
 
+@needs("medium", "substrates", "mechanisms", "catalog")
+def _medium_has_fields(experiment: Experiment) -> Iterator[Finding]:
+    there = experiment.all_substrates
+    for name in experiment.medium:
+        if name not in there:
+            message = f"{name!r} is none of the experiment's substrates{nearest(name, there)}"
+            yield Finding(("medium", name), message, at_key=True)
+
+
 @needs("treatment", "catalog")
 def _given_to_patients(experiment: Experiment) -> Iterator[Finding]:
     for index, item in enumerate(experiment.treatment):

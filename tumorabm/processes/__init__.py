@@ -49,6 +49,7 @@ from tumorabm.processes.transport.capture import LigandCapture
 from tumorabm.processes.transport.drug import DrugSupply
 from tumorabm.processes.transport.matrix import MatrixTurnover
 from tumorabm.processes.transport.matrix_vegf import MatrixBinding
+from tumorabm.processes.transport.medium import Medium
 from tumorabm.processes.transport.nutrient import NutrientSupply, NutrientUptake
 from tumorabm.processes.transport.oxygen import OxygenConsumption, OxygenSupply
 from tumorabm.processes.transport.receptors import ReceptorBinding
@@ -76,6 +77,7 @@ PIPELINE: tuple[type[Process], ...] = (
     # FIELDS: contributions, then the solution
     OxygenSupply,
     OxygenConsumption,
+    Medium,
     VegfSecretion,
     VegfInternalization,
     ReceptorBinding,

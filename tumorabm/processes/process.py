@@ -127,6 +127,8 @@ class Choice:
         Names of the mechanisms that are on: where one is, the engine's stand-in for it steps aside.
     mutations : tuple of Gain
         What cells may gain when they divide.
+    medium : mapping of str to float
+        Concentrations that a stirred medium holds, by substrate and in its unit.
     """
 
     sets: Mapping[str, str]
@@ -137,6 +139,7 @@ class Choice:
     signaling: Mapping[str, NetworkChoice] = field(default_factory=dict)
     mechanisms: frozenset[str] = frozenset()
     mutations: tuple[Gain, ...] = ()
+    medium: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def genotypes(self) -> tuple[tuple[str, ...], ...]:

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-
-import numpy as np
 
 from tumorabm import units
 from tumorabm.errors import InputError
 from tumorabm.processes.transport.drug import INTRACELLULAR
 from tumorabm.recording.run_folder import PROVENANCE, RunFolder
 from tumorabm.recording.segments import write_segment
-from tumorabm.recording.writer import RunWriter, adapted, find_checkpoint
+from tumorabm.recording.writer import RunWriter, adapted
 from tumorabm.run import parts
 from tumorabm.run.course import Course, Plan, steps_in, writing
-from tumorabm.step import advance
-from tumorabm.tissue.cells import Column
 
 if TYPE_CHECKING:
     from tumorabm.config import Experiment
@@ -82,7 +77,7 @@ def branch(
         if parts.has_checkpoint(path):
             raise InputError(f"{path}: holds an unfinished branch of this kind; resume it, or use --force")
 
-    state = _state_at(folder, parent, step)
+    state = parts.state_at(folder, parent, step)
     tissue, processes = parts.build(child)
     _check_drugs(state, tissue.state())
     before = {column.name: column for column in parts.columns_of(parent)}
@@ -91,7 +86,7 @@ def branch(
     for column in new:
         old = before.get(column.name)
         if old is not None and old.labels and column.labels:
-            kept[f"cells/{column.name}"] = _relabeled(state[f"cells/{column.name}"], old, column)
+            kept[f"cells/{column.name}"] = parts.relabeled(state[f"cells/{column.name}"], old, column)
     parts.load_state(tissue, processes, adapted(kept, tissue.state(), list(tissue.cells.specs.values())))
     tissue.seed = child.seed
     begun = {f"cells/{column.name}" for column in new}
@@ -109,35 +104,6 @@ def branch(
             # Kept: a branch of this branch cannot compute the history from this experiment.
             writer.checkpoint(tissue, recorder.manifest["columns"], keep=True)
         return Course(child, writer, tissue, processes, recorder, plan, quiet, step).go()
-
-
-def _relabeled(values: np.ndarray, old: Column, new: Column) -> np.ndarray:
-    """A column whose components have changed, as those of drugs in cells do: what was there stays under its name."""
-    out = np.full((len(values), *new.shape), new.default, dtype=new.dtype)
-    for place, label in enumerate(new.labels):
-        if label in old.labels:
-            out[:, place] = values[:, old.labels.index(label)]
-    return out
-
-
-def _state_at(folder: RunFolder, experiment: Experiment, step: int) -> dict[str, Any]:
-    """State of a run at a step: from a checkpoint at or before it, else computed from the start."""
-    checkpoint, problems = find_checkpoint(folder.path, step)
-    for problem in problems:
-        print(f"Note: {problem}", file=sys.stderr)
-    if checkpoint is not None and checkpoint.step == step:
-        return checkpoint.state
-    inherited = folder.provenance.get("parent")
-    if checkpoint is None and inherited:
-        raise InputError(
-            f"{folder.path}: its history up to day {inherited['at'] / 24:g} is that of {inherited['run']}: branch that"
-        )
-    tissue, processes = parts.build(experiment)
-    if checkpoint is not None:
-        parts.load_state(tissue, processes, checkpoint.state)
-    while tissue.step_number < step:
-        advance(tissue, processes, experiment.time_step)
-    return tissue.state()
 
 
 def _check_inherited(parent: Experiment, child: Experiment) -> None:

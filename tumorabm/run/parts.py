@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
 
 from tumorabm import yaml
 from tumorabm.errors import InputError
@@ -13,11 +16,12 @@ from tumorabm.recording import provenance
 from tumorabm.recording.atomic import write_text
 from tumorabm.recording.outputs import constants_of, registered_outputs
 from tumorabm.recording.recorder import Recorder
-from tumorabm.recording.run_folder import ATTEMPTS, CATALOG, CITATIONS, EXPERIMENT, LOG, PARENT, STATUS
+from tumorabm.recording.run_folder import ATTEMPTS, CATALOG, CITATIONS, EXPERIMENT, LOG, PARENT, STATUS, RunFolder
 from tumorabm.recording.segments import FOLDER
-from tumorabm.recording.writer import RunWriter
+from tumorabm.recording.writer import RunWriter, find_checkpoint
 from tumorabm.run.bounds import UNBOUND, Bounds
 from tumorabm.run.course import Course, Plan, RunFailed, writing
+from tumorabm.step import advance
 
 if TYPE_CHECKING:
     from tumorabm.config import Experiment
@@ -120,6 +124,59 @@ def load_state(tissue: Tissue, processes: Sequence[Process], state: dict[str, An
     tissue.load(state)
     for process in processes:
         process.prepare(tissue)
+
+
+def relabeled(values: np.ndarray, old: Column, new: Column) -> np.ndarray:
+    """A column whose components have changed, as those of drugs in cells do: what was there stays under its name."""
+    out = np.full((len(values), *new.shape), new.default, dtype=new.dtype)
+    for place, label in enumerate(new.labels):
+        if label in old.labels:
+            out[:, place] = values[:, old.labels.index(label)]
+    return out
+
+
+def rows_of(
+    state: Mapping[str, Any], rows: np.ndarray, before: Iterable[Column], now: Mapping[str, Column]
+) -> dict[str, np.ndarray]:
+    """Some cells of a state, column by column, for an experiment with columns of its own; what only it has is left out.
+
+    Parameters
+    ----------
+    state : mapping of str to ndarray
+        Of another experiment.
+    rows : ndarray of int
+    before : iterable of Column
+        Of that experiment.
+    now : mapping of str to Column
+        Of this one, by name.
+    """
+    labeled = {column.name: column for column in before}
+    out = {}
+    for name, column in now.items():
+        if f"cells/{name}" in state:
+            values, old = state[f"cells/{name}"][rows], labeled.get(name, column)
+            out[name] = values if old.labels == column.labels else relabeled(values, old, column)
+    return out
+
+
+def state_at(folder: RunFolder, experiment: Experiment, step: int) -> dict[str, Any]:
+    """State of a run at a step: from a checkpoint at or before it, else computed from the start."""
+    checkpoint, problems = find_checkpoint(folder.path, step)
+    for problem in problems:
+        print(f"Note: {problem}", file=sys.stderr)
+    if checkpoint is not None and checkpoint.step == step:
+        return checkpoint.state
+    inherited = folder.provenance.get("parent")
+    if checkpoint is None and inherited:
+        raise InputError(
+            f"{folder.path}: its history up to day {inherited['at'] / 24:g} is that of {inherited['run']}: branch that"
+        )
+    tissue, processes = build(experiment)
+    if checkpoint is not None:
+        load_state(tissue, processes, checkpoint.state)
+    while tissue.step_number < step:
+        advance(tissue, processes, experiment.time_step)
+    return tissue.state()
 
 
 def has_checkpoint(path: Path) -> bool:

@@ -1,0 +1,157 @@
+"""The command that measures the dose-response of cells taken out of a run's tumor, ``assay``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tumorabm.cli_options import Json, RunPath, Set, exit_status, print_json
+from tumorabm.errors import InputError
+
+if TYPE_CHECKING:
+    from tumorabm.run.assay import Assay, Fit, Sample
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command()(assay)
+
+
+def assay(
+    run: RunPath,
+    at: Annotated[
+        list[str],
+        typer.Option("--at", metavar="TIME", help="Since the start, with the burn-in: 90d. Compared with the first."),
+    ],
+    drug: Annotated[str, typer.Option("--drug", metavar="NAME", help="Drug of the catalog.")],
+    low: Annotated[str, typer.Option("--from", metavar="CONC", help="Lowest unbound concentration.")] = "0.3 nM",
+    high: Annotated[str, typer.Option("--to", metavar="CONC", help="Highest.")] = "1000 nM",
+    points: Annotated[int, typer.Option("--points", min=4, help="Concentrations, evenly on a logarithm.")] = 8,
+    days: Annotated[float, typer.Option("--days", min=0.0, help="How long they are left.")] = 14.0,
+    cells: Annotated[int, typer.Option("--cells", min=1, help="Cells in each dish; all that live if fewer.")] = 1000,
+    replicates: Annotated[int, typer.Option("--replicates", min=1, help="How often at each concentration.")] = 3,
+    graft: Annotated[
+        bool, typer.Option("--graft", help="Tissue in a naive host instead of cells in dishes: count its vessels.")
+    ] = False,
+    settings: Set = None,
+    csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write all counts as a table.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Dose-response of tumor cells taken out of a run, from cell counts: IC50, and how it has changed."""
+    with exit_status(as_json):
+        if csv is not None and not csv.absolute().parent.is_dir():
+            raise InputError(f"{csv}: there is no such folder")
+        from tumorabm.run.assay import carry_out, doses_between
+        from tumorabm.run.explant import Explant
+        from tumorabm.run.graft import Graft
+
+        doses = doses_between(_concentration(low, "--from"), _concentration(high, "--to"), points)
+        samples: list[Sample] = [Graft.of(run, time) if graft else Explant.of(run, time, cells) for time in at]
+        shared: dict[str, Any] = {"hours": 24.0 * days, "replicates": replicates, "settings": settings or ()}
+        found = [
+            carry_out(sample, drug, doses, told=_told(time), **shared) for sample, time in zip(samples, at, strict=True)
+        ]
+        if csv is not None:
+            _write_csv(csv, at, found)
+        rows = _rows(at, found)
+        if as_json:
+            print_json({"run": str(run), "drug": drug, "days": days, "assays": rows, "csv": csv and str(csv)})
+        else:
+            _print(drug, rows)
+            if csv is not None:
+                print(csv)
+
+
+def _concentration(text: str, option: str) -> float:
+    from tumorabm import units
+
+    try:
+        return units.quantity(text, "nM")
+    except units.UnitError as error:
+        raise InputError(f"{option}: {error}") from None
+
+
+def _told(time: str) -> Any:
+    """Progress on standard error, in place, where somebody looks."""
+
+    def told(done: int, of: int) -> None:
+        if sys.stderr.isatty():
+            print(f"\r{time}: {done} of {of}", end="\n" if done == of else "", file=sys.stderr, flush=True)
+
+    return told
+
+
+def _rows(at: Sequence[str], found: Sequence[Assay]) -> list[dict[str, Any]]:
+    from tumorabm.run.assay import resistance
+
+    first, rows = found[0].fit(), []
+    for time, item in zip(at, found, strict=True):
+        fit = item.fit()
+        changes = [resistance(now, first) for now in item.fits()]
+        rows.append(
+            {
+                "at": time,
+                "counted": item.counted,
+                "at_start": item.start,
+                **_told_of(fit),
+                "resistance": _finite(resistance(fit, first)),
+                "of_replicates": [_finite(value) for value in changes],
+            }
+        )
+    return rows
+
+
+def _told_of(fit: Fit) -> dict[str, float | None]:
+    return {
+        "ic50_nM": fit.ic50,
+        "growth": _finite(fit.none),
+        "growth_under_drug": _finite(fit.all_of_it),
+        "steepness": _finite(fit.steepness),
+    }
+
+
+def _finite(value: float) -> float | None:
+    return value if abs(value) < float("inf") else None
+
+
+def _print(drug: str, rows: Sequence[dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(
+        "at", "at start", "growth", f"under all {drug}", "IC50 (nM)", "ln(IC50/first)", "replicates", box=None
+    )
+    table.title = f"growth: ln({rows[0]['counted']} at the end / at the start)"
+    table.title_justify = "left"
+
+    def shown(value: float | None, form: str = ".3f") -> str:
+        return "-" if value is None else format(value, form)
+
+    for row in rows:
+        table.add_row(
+            row["at"],
+            str(row["at_start"]),
+            shown(row["growth"]),
+            shown(row["growth_under_drug"]),
+            shown(row["ic50_nM"], ".3g"),
+            shown(row["resistance"], "+.3f"),
+            ", ".join(shown(value, "+.2f") for value in row["of_replicates"]),
+        )
+    Console(width=None if sys.stdout.isatty() else 160, highlight=False).print(table)
+
+
+def _write_csv(path: Path, at: Sequence[str], found: Sequence[Assay]) -> None:
+    import csv
+
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = None
+        for time, item in zip(at, found, strict=True):
+            for row in item.rows():
+                writer = writer or csv.DictWriter(file, ["at", *row])
+                if file.tell() == 0:
+                    writer.writeheader()
+                writer.writerow({"at": time, **row})

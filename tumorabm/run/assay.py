@@ -1,0 +1,212 @@
+"""Dose-response of what is taken out of a run's tumor, by simulation and from cell counts alone.
+
+Tumor cells in dishes (``explant``), or tissue in naive hosts of which vessels are counted (``graft``), live for some
+days at each concentration of a drug, and once without it, with the same luck. Net growth over that time,
+g = ln(cells at the end / at the start), is described by
+
+    g(C) = g_all + (g_none − g_all) / (1 + (C/IC50)^h)
+
+with g_none, g_all, IC50 and h fitted by least squares. So IC50 is the concentration of half of what the drug can do to
+growth: it depends neither on how fast cells divide nor on how long they are left (Hafner et al. 2016), while the
+concentration that halves the number of cells would.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
+
+import numpy as np
+
+from tumorabm import units
+from tumorabm.errors import InputError
+from tumorabm.run.course import steps_in
+from tumorabm.step import advance
+
+if TYPE_CHECKING:
+    from tumorabm.config import Experiment
+    from tumorabm.processes.process import Process
+    from tumorabm.tissue.tissue import Tissue
+
+# Below this change of ln(cells) a drug has done nothing that counts could show.
+LEAST_EFFECT: Final = 0.02
+# IC50 is told only this far beyond the concentrations that were measured.
+_BEYOND: Final = 10.0
+
+
+class Sample(Protocol):
+    """What is taken out of a tumor, and how it is kept and counted."""
+
+    counted: ClassVar[str]
+
+    @property
+    def start(self) -> int: ...
+
+    def surroundings(self, exposure: Mapping[str, str], settings: Sequence[str] = ()) -> Experiment: ...
+
+    def placed(self, experiment: Experiment, seed: int, /) -> tuple[Tissue, list[Process]]: ...
+
+    def count(self, tissue: Tissue) -> int: ...
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fitted curve.
+
+    Attributes
+    ----------
+    ic50 : float or None
+        nM; None where the drug does too little for one, or it lies far from what was measured.
+    none, all_of_it : float
+        Net growth without the drug and with as much as wanted.
+    steepness : float
+    """
+
+    ic50: float | None
+    none: float
+    all_of_it: float
+    steepness: float
+
+
+@dataclass(frozen=True)
+class Assay:
+    """What was counted.
+
+    Attributes
+    ----------
+    drug : str
+    concentrations : ndarray, shape (concentrations,)
+        Unbound, nM, the first one 0.
+    counted : str
+        What was.
+    start : int
+        Number at the start.
+    counts : ndarray of int, shape (replicates, concentrations)
+        Numbers at the end.
+    """
+
+    drug: str
+    concentrations: np.ndarray
+    counted: str
+    start: int
+    counts: np.ndarray
+
+    @property
+    def growth(self) -> np.ndarray:
+        """ln(cells at the end / at the start), shape (replicates, concentrations); of none, of half a cell."""
+        return np.log(np.maximum(self.counts, 0.5) / self.start)
+
+    def fit(self) -> Fit:
+        """The curve through all replicates."""
+        return fitted(self.concentrations, self.growth.mean(axis=0))
+
+    def fits(self) -> list[Fit]:
+        """A curve through each replicate."""
+        return [fitted(self.concentrations, row) for row in self.growth]
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """One row for each dish, for a table."""
+        for replicate, row in enumerate(self.counts.tolist(), 1):
+            for concentration, count in zip(self.concentrations.tolist(), row, strict=True):
+                yield {
+                    "drug": self.drug,
+                    "replicate": replicate,
+                    "concentration_nM": concentration,
+                    "counted": self.counted,
+                    "at_start": self.start,
+                    "at_end": count,
+                }
+
+
+def carry_out(
+    sample: Sample,
+    drug: str,
+    concentrations: np.ndarray,
+    *,
+    hours: float,
+    replicates: int = 3,
+    settings: Sequence[str] = (),
+    told: Callable[[int, int], None] = lambda done, of: None,
+) -> Assay:
+    """Keep a sample at each concentration and count.
+
+    Parameters
+    ----------
+    sample : Explant or Graft
+    drug : str
+        Of the catalog.
+    concentrations : ndarray
+        Unbound, nM, rising, above 0.
+    hours : float
+        How long it is left, h.
+    replicates : int
+        How often at each concentration; one luck each, the same at all concentrations.
+    settings : sequence of str
+        What else differs from the run's experiment.
+    told : callable
+        Told of progress: how many are done, and of how many.
+
+    Raises
+    ------
+    InputError
+        If this makes no valid experiment.
+    """
+    doses = np.concatenate(([0.0], concentrations))
+    counts = np.zeros((replicates, doses.size), dtype=np.int64)
+    for place, dose in enumerate(doses.tolist()):
+        surroundings = sample.surroundings({drug: units.as_text(dose, "nM")}, settings)
+        steps = steps_in(hours, surroundings.time_step, "--days")
+        for replicate in range(replicates):
+            # The luck is that of the number: the seed of the run has drawn the cells.
+            tissue, processes = sample.placed(surroundings, replicate + 1)
+            for _ in range(steps):
+                advance(tissue, processes, surroundings.time_step)
+            counts[replicate, place] = sample.count(tissue)
+            told(place * replicates + replicate + 1, counts.size)
+    return Assay(drug, doses, sample.counted, sample.start, counts)
+
+
+def fitted(concentrations: np.ndarray, growth: np.ndarray) -> Fit:
+    """The curve through growth at rising concentrations, of which the first is 0."""
+    from scipy.optimize import least_squares
+
+    doses, none, least = concentrations[1:], float(growth[0]), float(growth.min())
+    if none - least < LEAST_EFFECT:
+        return Fit(None, none, float(growth[-1]), float("nan"))
+    low, high = np.log(doses[[0, -1]])
+
+    def curve(parameters: np.ndarray) -> np.ndarray:
+        top, drop, middle, steepness = parameters
+        return np.concatenate(([top], top - drop / (1.0 + np.exp(-steepness * (np.log(doses) - middle)))))
+
+    first = int(np.argmax(growth <= none - 0.5 * (none - least)))
+    start = np.array([none, none - least, np.log(doses[max(first - 1, 0)]), 1.0])
+    reach = np.log(_BEYOND)
+    bounds = ([none - 1.0, 0.0, low - reach, 0.2], [none + 1.0, np.inf, high + reach, 8.0])
+    found = least_squares(lambda parameters: curve(parameters) - growth, start, bounds=bounds)
+    top, drop, middle, steepness = found.x.tolist()
+    outside = not low - reach < middle < high + reach or drop < LEAST_EFFECT
+    return Fit(None if outside else float(np.exp(middle)), top, top - drop, steepness)
+
+
+def resistance(now: Fit, before: Fit) -> float:
+    """ln(IC50 / IC50 before); NaN where one of them is not known."""
+    if now.ic50 is None or before.ic50 is None:
+        return float("nan")
+    return float(np.log(now.ic50 / before.ic50))
+
+
+def doses_between(low: float, high: float, points: int) -> np.ndarray:
+    """Concentrations evenly spaced on a logarithmic scale.
+
+    Raises
+    ------
+    InputError
+        If they do not rise from above 0, or fewer than four are asked for: the curve has four unknowns.
+    """
+    if not 0.0 < low < high:
+        raise InputError(f"concentrations rise from above 0: got {low:g} to {high:g} nM")
+    if points < 4:
+        raise InputError(f"a curve takes four concentrations or more, got {points}")
+    return np.geomspace(low, high, points)
