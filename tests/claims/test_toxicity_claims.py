@@ -1,77 +1,22 @@
-"""Claims about toxicity, as far as one patient's body shows it: burdens of classes of drugs, without a tissue.
+"""Claims about toxicity, as far as one patient's body shows it: burdens of classes of drugs.
 
-Plasma and toxicity follow doses of the catalog's usual schedules; adverse events of trials would be counted from these.
+Adverse events of trials would be counted from these.
 """
 
 from __future__ import annotations
 
-import functools
-
 import numpy as np
 import pytest
-from bare_tissue import SETS, bare_tissue
+from bare_tissue import SETS
+from toxicity_scene import AXITINIB, CATALOG, DAY, FIRST, LINE, after, course
 
-from tumorabm.catalog import load_catalog
-from tumorabm.processes.dosing.decisions import in_force
-from tumorabm.processes.dosing.pharmacokinetics import Pharmacokinetics
-from tumorabm.processes.dosing.schedule import Regimen, ToxicityRule, dose_events
-from tumorabm.processes.dosing.toxicity import Toxicity
-from tumorabm.processes.dosing.visits import DoseVisits
-from tumorabm.processes.process import Choice
+from tumorabm.processes.dosing.schedule import Regimen, ToxicityRule
 
-DAY = 24.0
-LINE = 120 * DAY  # length of a line of treatment
-CATALOG = load_catalog()
 # As everolimus has them: the same weight and times as inhibitors of VEGFR's kinase, so that only the memory differs.
 ALIKE = {
     f"toxicities.mtor_inhibitor.{name}": CATALOG.get(f"toxicities.vegfr_inhibitor.{name}", unit, SETS)
     for name, unit in (("weight", "1"), ("onset_time", "d"), ("recovery_time", "d"))
 }
-AXITINIB = Regimen("axitinib", 5.0, 12.0, start=LINE)
-FIRST = {
-    "sunitinib": Regimen("sunitinib", 50.0, DAY, end=LINE),
-    "everolimus": Regimen("everolimus", 10.0, DAY, end=LINE),
-    "interferon_alpha": Regimen("interferon_alpha", 0.0333, 56.0, end=LINE),
-}
-
-
-def course(*regimens: Regimen, days: int = 240, **overrides: str) -> dict[str, np.ndarray]:
-    """Toxicities at the end of each day, by the name of their level."""
-    catalog = CATALOG.with_overrides(overrides)
-    choice = Choice(SETS, tuple(dict.fromkeys(regimen.drug for regimen in regimens)))
-    processes = [DoseVisits({}), *(kind.from_catalog(catalog, choice) for kind in (Toxicity, Pharmacokinetics))]
-    tissue = bare_tissue((1, 2, 2))
-    tissue.patient.regimens = regimens
-    for process in processes:
-        process.prepare(tissue)
-    found: list[dict[str, float]] = []
-    for step in range(days * 2):
-        tissue.hours = step * 12.0
-        for process in processes:
-            process.step(tissue, 12.0)
-        if step % 2:
-            found.append({name: level for name, level in tissue.patient.levels.items() if name.endswith("_toxicity")})
-    decided = in_force(regimens[-1], len(regimens) - 1, tissue.patient.levels)
-    assert decided is not None
-    out = {name: np.array([one[name] for one in found]) for name in found[-1]}
-    return {**out, "dose": np.array([dose_events(decided, day * DAY, (day + 1) * DAY)[1].sum() for day in range(days)])}
-
-
-@functools.cache
-def after(drug: str) -> dict[str, np.ndarray]:
-    """Axitinib after another drug, or after nothing."""
-    return course(*([FIRST[drug]] if drug else []), AXITINIB)
-
-
-def test_f05_cytokines_are_more_toxic_than_kinase_inhibitors_over_a_line_of_treatment() -> None:
-    means = {drug: after(drug)["total_toxicity"][:120].mean() for drug in FIRST}
-    il2 = [Regimen("il2", 2.59, 8.0, on=14 * 8.0, off=232.0, start=0.0, cycles=2)]
-    means["il2"] = course(*il2, days=30)["total_toxicity"].max()
-    print({drug: f"{mean:.2f}" for drug, mean in means.items()})
-    for drug in ("sunitinib", "everolimus"):
-        assert means["interferon_alpha"] > 1.5 * means[drug]
-    # At its peak, in a few days, interleukin-2 is as toxic as months of a kinase inhibitor.
-    assert means["il2"] > after("sunitinib")["total_toxicity"][: len(il2) * 30].max()
 
 
 def test_f65_a_second_kinase_inhibitor_is_more_toxic_after_the_first_than_after_a_cytokine() -> None:
@@ -88,6 +33,7 @@ def test_f65_a_second_kinase_inhibitor_is_more_toxic_after_the_first_than_after_
 
 
 def test_f65_so_its_dose_is_reduced_in_patients_who_had_the_first_and_not_after_a_cytokine() -> None:
+    # A physician who does not accept what months of the usual dose bring, which is 1.
     rule = ToxicityRule("vegfr_inhibitor_toxicity", 14 * DAY, 0.7, (3.0, 2.0), None, 2.0, 1.0)
     given = {
         drug: course(FIRST[drug], Regimen("axitinib", 5.0, 12.0, start=LINE, toxicity=rule), days=180)["dose"][120:]

@@ -36,7 +36,7 @@ def test_a_drug_in_two_halves_does_what_the_whole_does_under_loewe_only(independ
     tissue = bare_tissue((1, 2, 2))
     tissue.patient.exposure.update(pair)
     assert lowering(items, tissue) == pytest.approx(1.0 / both, rel=1e-15)
-    network = Network.from_catalog(CATALOG, "clear_cell", SETS)
+    network = Network.from_catalog(CATALOG, "rcc_figure1", SETS)
     make = network.make()
     nodes = halves(independent, "mtorc1")
     left = left_by(network, nodes, {name: np.array([c, 0.0]) for name, c in pair.items()}, make, 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -163,6 +164,29 @@ def test_a_patient_who_clears_slowly_is_reduced_and_stays_below() -> None:
             assert 1.5 < days[:, 0].max() < 2.0
             assert tissue.patient.levels["reduction_step_0_axitinib_1"] == 1.0
     assert ends["unruled"] == pytest.approx(1 / 0.7**2, rel=0.01) and ends["ruled"] < 1.5
+
+
+def test_a_patient_taken_from_a_checkpoint_goes_on_bitwise_and_keeps_decisions() -> None:
+    rule = ToxicityRule("total_toxicity", 14 * DAY, 0.2, (37.5, 25.0), None, 0.4, 0.3)
+    regimen = Regimen("sunitinib", 50.0, DAY, toxicity=rule)
+    whole, _ = followed(pipeline("sunitinib"), 120 * DAY, regimen)
+    half, _ = followed(pipeline("sunitinib"), 61 * DAY, regimen)
+    assert {name for name in half.patient.levels if name.startswith(("reduced", "interrupted"))}
+    other, processes = bare_tissue((1, 2, 2)), pipeline("sunitinib")
+    other.patient.regimens = (regimen,)
+    for process in processes:
+        process.prepare(other)
+    other.patient.load(half.patient.state())
+    for number in range(round(61 * DAY / 2.0), round(120 * DAY / 2.0)):
+        other.hours = number * 2.0
+        for process in processes:
+            process.step(other, 2.0)
+    ends = [{name: value.tobytes() for name, value in one.patient.state().items()} for one in (whole, other)]
+    assert ends[0] == ends[1]
+    # A branch with another rule goes on from the same decisions; without one the planned dose is given.
+    fewer = in_force(replace(regimen, toxicity=replace(rule, doses=(37.5,))), 0, whole.patient.levels)
+    assert fewer is not None and fewer.ceilings[-1][1] == 37.5
+    assert in_force(replace(regimen, toxicity=None), 0, whole.patient.levels) == replace(regimen, toxicity=None)
 
 
 @pytest.mark.parametrize(
