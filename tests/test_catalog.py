@@ -287,6 +287,18 @@ def test_dispositions_give_what_was_measured_or_say_that_they_do_not(name: str) 
     assert compared & {"average", "area"} or name in UNKNOWN_EXPOSURE
 
 
+@pytest.mark.parametrize("name", TAKEN)
+def test_toxicity_is_relative_to_the_usual_exposure_and_has_a_class(name: str) -> None:
+    """The number is kept, not computed: in a patient with another clearance it must stay what is usual."""
+    drug = drug_model(CATALOG, name, SETS_CHOSEN)
+    unbound = np.array([compound.fraction_unbound for compound in drug.compounds]) @ drug.concentrations
+    area = unbound @ np.linalg.solve(-drug.rates, np.eye(len(drug.rates))[0])
+    mean = drug.amount(value(f"drugs.{name}.dose", "mg")) * area / INTERVAL.get(name, 24.0)
+    assert mean == pytest.approx(value(f"drugs.{name}.usual_exposure", "nM"), rel=1e-3)
+    toxicity = CATALOG.noun("toxicities", CATALOG.fact(f"drugs.{name}.toxicity_class")).values
+    assert {"weight", "onset_time", "recovery_time", "steepness", "reduce_above"} <= set(toxicity)
+
+
 def test_the_mean_leaves_bioavailability_out() -> None:
     """Clearance is per dose, so that no process may multiply doses with pk_bioavailability besides."""
     for name in TAKEN:

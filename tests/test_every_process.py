@@ -46,6 +46,8 @@ NETWORKS = {"tumor_signaling": "tumor_network", "endothelial_signaling": "endoth
 TURNS: dict[float, dict[str, Tissue]] = {}
 # Their terms are means over the step, so that they differ for another one.
 MEANS_OVER_THE_STEP = ("drug_uptake",)
+# It follows plasma through the step that plasma takes next: the two are looked at together.
+BESIDE = {"toxicity": "pharmacokinetics"}
 STAND_INS = ("vessel_remodeling",)  # they do nothing while the mechanism that they stand in for is on
 
 
@@ -213,7 +215,7 @@ def changes_of_a_second_call(tissue: Tissue, process: Process) -> set[str]:
     return changed(before, again) | changed(before, everything(tissue))
 
 
-def not_converging(tissue: Tissue, process: Process) -> dict[str, list[float]]:
+def not_converging(tissue: Tissue, process: Process, beside: Iterable[Process] = ()) -> dict[str, list[float]]:
     """Arrays in which halving the step does not bring the result nearer to a limit, with the differences seen."""
     results, span = [], SPANS.get(process.name, SPAN)
     for parts in (1, 2, 4, 8):
@@ -221,7 +223,8 @@ def not_converging(tissue: Tissue, process: Process) -> dict[str, list[float]]:
         begin = trial.hours
         for part in range(parts):
             trial.hours = begin + part * span / parts
-            process.step(trial, span / parts)
+            for one in (process, *beside):
+                one.step(trial, span / parts)
         results.append(trial.state())
     bad = {}
     for name, finest in results[-1].items():
@@ -334,7 +337,8 @@ def test_shorter_steps_of_an_evolving_process_converge(grown, name: str) -> None
         process = process_of(name)
     disturb(tissue)
     before = tissue.state()
-    assert not_converging(tissue, process) == {}
+    beside = [other for other in grown[1] if other.name == BESIDE.get(name)]
+    assert not_converging(tissue, process, beside) == {}
     process.step(tissue, SPAN)
     after = tissue.state()
     assert changed(before, after), "nothing evolved, so nothing was tested"

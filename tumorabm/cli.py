@@ -113,7 +113,7 @@ def schema(
 @app.command(name="catalog")
 def show_catalog(
     kind: Annotated[
-        str | None, typer.Argument(help="substrates, cell_types, drugs, alterations, networks or variants.")
+        str | None, typer.Argument(help="substrates, cell_types, drugs, alterations, networks, variants or toxicities.")
     ] = None,
     name: Annotated[str | None, typer.Argument(help="One of them, for example oxygen.")] = None,
     dot: Annotated[bool, typer.Option("--dot", help="Print a network for Graphviz.")] = False,

@@ -1,10 +1,12 @@
-"""Claims about interferon alpha and interleukin-2, as far as tissue shows them."""
+"""Claims about interferon alpha and interleukin-2, as far as tissue and the patient's body show them."""
 
 from __future__ import annotations
 
 import numpy as np
 from immune_scenes import NODULE, STEP, effect, grown, tumor_measures
+from toxicity_scene import DAY, FIRST, after, course
 
+from tumorabm.processes.dosing.schedule import Regimen
 from tumorabm.tissue.cells import T_CELL
 
 SEEDS = range(3)
@@ -38,3 +40,18 @@ def test_f05_cytokines_act_through_t_cells_and_not_on_a_tumor_that_hides_from_th
         )
         assert size < -1.0
         assert 1.0 - changes[(HIDDEN,)] < 0.5 * (1.0 - changes[()])
+
+
+def test_f05_cytokines_are_more_toxic_than_kinase_inhibitors_over_a_line_of_treatment() -> None:
+    found = {drug: after(drug)["total_toxicity"][:120] for drug in FIRST}
+    print({drug: f"{toxicity.mean():.2f}" for drug, toxicity in found.items()})
+    for drug in ("sunitinib", "everolimus"):
+        assert found["interferon_alpha"].mean() > 1.5 * found[drug].mean()
+
+
+def test_f05_interleukin_2_is_more_toxic_in_its_days_than_a_kinase_inhibitor_in_its_first_month() -> None:
+    """It is given for five days and again after nine of rest: what it does has to be looked at there."""
+    il2 = course(Regimen("il2", 2.59, 8.0, on=14 * 8.0, off=9 * DAY, cycles=2), days=30)["total_toxicity"]
+    sunitinib = after("sunitinib")["total_toxicity"][:30]
+    print(f"interleukin-2 at most {il2.max():.2f} on day {il2.argmax() + 1}, sunitinib {sunitinib.max():.2f}")
+    assert il2[:14].max() > 2.0 * sunitinib[:14].max() and il2.max() > sunitinib.max()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tumorabm.catalog import load_catalog
+from tumorabm.catalog.catalog import Catalog
 from tumorabm.catalog.patients import factors_of, without_effect
 from tumorabm.config import ExperimentError, load_experiment
 from tumorabm.config.experiment import Experiment
@@ -40,11 +42,29 @@ def test_a_variant_changes_something(name: str) -> None:
     assert CATALOG.noun("variants", name).facts["gene"]
 
 
-def test_less_of_a_drug_arrives_with_its_metabolite() -> None:
-    usual, carrier = of(), of("patient.clearance={sunitinib: 2}")
-    parent, metabolite = exposure(model(carrier, "sunitinib")) / exposure(model(usual, "sunitinib"))
-    assert parent == pytest.approx(0.5)
-    assert metabolite == pytest.approx(1.0)  # what is eliminated forms it: as much, and sooner
+@pytest.mark.parametrize(("drug", "infused"), [("sunitinib", False), ("temsirolimus", True)])
+def test_what_cyp3a4_eliminates_goes_with_its_metabolite(drug: str, infused: bool) -> None:
+    """Of the parent as much is formed as before, and both leave twice as fast."""
+    treated = "treatment=[{drug: temsirolimus, dose: 25 mg, every: 7 d}]" if infused else TREATED
+    usual, carrier = of(treated), of(treated, f"patient.clearance={{{drug}: 2}}")
+    found = exposure(model(carrier, drug)) / exposure(model(usual, drug))
+    assert found == pytest.approx(0.5)
+    variant = exposure(model(of(treated, "patient.variants=[nr1i2_carrier]"), drug)) / exposure(model(usual, drug))
+    assert variant == pytest.approx(1.0 / 1.2)
+
+
+def test_a_metabolite_that_cyp3a4_does_not_eliminate_stays() -> None:
+    """What is eliminated forms it: as much, and sooner."""
+    nouns = dict(CATALOG.nouns)
+    known = nouns["drugs.sunitinib"]
+    nouns["drugs.sunitinib"] = replace(known, facts={**known.facts, "cyp3a4_metabolized_su12662": False})
+    catalog = Catalog(nouns, CATALOG.bibliography)
+    changed = catalog.scaled(factors_of(catalog, [], {"sunitinib": 2.0}))
+    sets = of().sets
+    parent, metabolite = exposure(drug_model(changed, "sunitinib", sets)) / exposure(
+        drug_model(catalog, "sunitinib", sets)
+    )
+    assert parent == pytest.approx(0.5) and metabolite == pytest.approx(1.0)
 
 
 def test_variants_and_overrides_multiply_and_the_resolved_experiment_is_the_same() -> None:

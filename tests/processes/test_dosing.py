@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from tumorabm.catalog import load_catalog
 from tumorabm.processes.dosing.disposition import Compound, DrugModel, Metabolite
 from tumorabm.processes.dosing.pharmacokinetics import Pharmacokinetics, drug_entries, drug_model
-from tumorabm.processes.dosing.schedule import Regimen, dose_at, dose_events, sentence
+from tumorabm.processes.dosing.schedule import Regimen, dose_at, dose_events
+from tumorabm.processes.dosing.sentences import sentence
 from tumorabm.processes.process import Choice
 from tumorabm.tissue.cells import Cells
 from tumorabm.tissue.clones import Clones

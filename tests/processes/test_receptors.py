@@ -11,6 +11,7 @@ from bare_tissue import SETS, bare_tissue, process_of, put, put_tumor, put_vesse
 from tumorabm.catalog import load_catalog
 from tumorabm.processes.process import Choice, NetworkChoice
 from tumorabm.processes.signaling.endothelium import EndothelialSignaling
+from tumorabm.processes.signaling.inhibitors import Inhibitor
 from tumorabm.step import advance
 from tumorabm.tissue.cells import ENDOTHELIAL
 from tumorabm.tissue.microenvironment import Substrate
@@ -153,7 +154,7 @@ def test_a_waiting_field_makes_up_for_what_receptors_did() -> None:
 def signal(vegf: float, plgf: float, amplification: float, inhibition: float = 0.0) -> tuple[float, float]:
     """Signal of an endothelial cell, and the VEGF-A that alone would act as much."""
     process = process_of("amplified_signal", amplification=amplification)
-    process.inhibition_constants = {"drug": 1.0}
+    process.inhibitors = (Inhibitor("drug", "vegfr2", 1.0),)
     tissue = bare_tissue((1, 1, 2), processes=[process], substrates=substrates(vegf=vegf, plgf=plgf))
     put_vessel(tissue, [0])
     put_tumor(tissue, [1])

@@ -10,10 +10,12 @@ import pytest
 from bare_tissue import bare_tissue, put_tumor
 
 from tumorabm.config import ExperimentError, load_experiment
+from tumorabm.processes.dosing.decisions import in_force
 from tumorabm.processes.dosing.disposition import Compound, DrugModel
 from tumorabm.processes.dosing.pharmacokinetics import Pharmacokinetics
 from tumorabm.processes.dosing.response import Assessment, Response
-from tumorabm.processes.dosing.schedule import Regimen, dose_events, in_force, sentence
+from tumorabm.processes.dosing.schedule import Regimen, dose_events
+from tumorabm.processes.dosing.sentences import sentence
 from tumorabm.tissue.tissue import Tissue
 
 WEEK = 168.0
@@ -150,11 +152,37 @@ def test_a_switch_in_plasma() -> None:
 def test_an_adaptive_regimen_pauses_and_resumes() -> None:
     adaptive = Regimen("one", 50.0, 24.0, pause_below=0.5, resume_above=1.0)
     found = scanned(patient(FIRST, adaptive), [800, 500, 399, 700, 800, 801])
-    given = [in_force(adaptive, 1, one) is not None for one in found]
+    given = []
+    for number, one in enumerate(found):
+        now = in_force(adaptive, 1, one)
+        assert now is not None and in_force(FIRST, 0, one) is not None
+        begin = number * SCANS.every
+        given.append(dose_events(now, begin, begin + SCANS.every)[0].size > 0)
+        # What was given before the pause stays given.
+        assert dose_events(now, 0.0, 2 * SCANS.every)[0].size == 84
     assert given == [True, True, False, False, False, True]
-    assert all(in_force(FIRST, 0, one) is not None for one in found[:3])
     # In a branch another regimen may stand where one was paused.
     assert in_force(FIRST, 1, found[2]) is FIRST
+
+
+def test_a_dose_before_a_pause_still_enters_and_one_in_it_does_not() -> None:
+    """Absorption begins an hour and a half after a tablet, an infusion runs for as long: both outlast the scan."""
+    compound = Compound("one", 400.0, 0.1, 10.0, 100.0)
+    for late in ({"absorption_rate": 1.0, "lag": 1.5}, {"infusion_time": 1.5}):
+        drug = DrugModel("one", compound, **late)  # type: ignore[arg-type]
+        tissue = patient(Regimen("one", 50.0, 24.0, start=23.0, pause_below=0.5, resume_above=1.0))
+        tissue.patient.assessment = Assessment(every=24.0)
+        response, process = Response({}), Pharmacokinetics([drug])
+        process.prepare(tissue)
+        dosed = []
+        for hour in range(120):
+            grow_to(tissue, 100 if 24 <= hour < 72 else 801 + hour)  # small at the scans of hours 24 and 48
+            tissue.hours = float(hour)
+            response.step(tissue, 1.0)
+            process.step(tissue, 1.0)
+            dosed.append(sum(book.get("dosed", 0.0) for book in tissue.ledger.accounts.values()))
+        in_all = np.array(dosed) / (drug.amount(50.0) * 1e6)
+        np.testing.assert_allclose(in_all[[22, 26, 70, 94, 98, 118]], [0.0, 1.0, 1.0, 1.0, 2.0, 2.0], rtol=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,15 @@ from tumorabm import units
 from tumorabm.errors import Problem, nearest
 from tumorabm.yaml import Document, Steps
 
-KINDS: Final = ("substrates", "cell_types", "drugs", "alterations", "networks", "variants")
+KINDS: Final = ("substrates", "cell_types", "drugs", "alterations", "networks", "variants", "toxicities")
 SETS: Final[Mapping[str, tuple[str, ...]]] = {
     "kinetics": ("in_vitro", "xenograft", "patient_metastasis", "patient_primary"),
     "literature": ("review_2016", "primary"),
     "targets": ("cellular", "davis"),
+    "combination": ("loewe", "bliss"),
 }
+# Members that are taken where an experiment names none. Sources that disagree have none: nobody chooses them silently.
+USUAL_MEMBERS: Final[Mapping[str, str]] = {"combination": "loewe"}
 CONFIDENCE: Final[Mapping[str, str]] = {
     "V": "value read in the cited text",
     "K": "recalled from memory, digits to be rechecked",
@@ -86,7 +89,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Noun:
-    """A substrate, cell type, drug, alteration or network: one file of the catalog.
+    """A substrate, cell type, drug, alteration, network and so on: one file of the catalog.
 
     Attributes
     ----------

@@ -4,7 +4,8 @@ A germline variant of ``variants/`` says by how much it multiplies
 
 - ``<drug>_bioavailability``: exposure to a drug given by mouth. Volumes and clearances of such a drug are apparent, per
   dose that arrives, so all of them and those of its metabolites are divided by it;
-- ``<drug>_clearance``, and ``cyp3a4_clearance`` of all drugs that CYP3A4 metabolizes: the parent's clearance;
+- ``<drug>_clearance``, and ``cyp3a4_clearance`` of all drugs that CYP3A4 metabolizes: the parent's clearance, and that
+  of active metabolites which CYP3A4 eliminates as it does the parent;
 - ``<target>_inhibition``: the constants of all inhibitors of a target, and so how much drug it takes.
 
 Several variants multiply. A patient's own clearance of a drug multiplies it besides.
@@ -56,8 +57,8 @@ def factors_of(catalog: Catalog, variants: Iterable[str], clearance: Mapping[str
             for path, inverse in _touched(catalog, paths, key):
                 multiply(path, 1.0 / entry.value if inverse else entry.value, entry)
     for drug, factor in clearance.items():
-        if f"drugs.{drug}.pk_clearance" in catalog:
-            multiply(f"drugs.{drug}.pk_clearance", factor, None)
+        for path in _clearances(catalog, drug):
+            multiply(path, factor, None)
     return found
 
 
@@ -77,7 +78,7 @@ def _touched(catalog: Catalog, paths: Iterable[str], key: str) -> list[tuple[str
             for drug in catalog.names("drugs")
             if drug == of or (of in _METABOLIZED and catalog.noun("drugs", drug).facts.get(_METABOLIZED[of]) is True)
         ]
-        return [(path, False) for drug in drugs for path in (f"drugs.{drug}.pk_clearance",) if path in catalog]
+        return [(path, False) for drug in drugs for path in _clearances(catalog, drug)]
     if key.endswith(_INHIBITION):
         return [
             (path, False)
@@ -85,6 +86,22 @@ def _touched(catalog: Catalog, paths: Iterable[str], key: str) -> list[tuple[str
             if path.startswith("drugs.") and (path.split(".")[2] == key or path.split(".")[2].startswith(f"{key}_"))
         ]
     return []
+
+
+def _clearances(catalog: Catalog, drug: str) -> list[str]:
+    """Paths of a drug's clearance and of those of its metabolites that go with it: CYP3A4 eliminates both."""
+    path = f"drugs.{drug}.pk_clearance"
+    if path not in catalog:
+        return []
+    facts, shared = catalog.noun("drugs", drug).facts, _METABOLIZED["cyp3a4"]
+    found = [path]
+    if facts.get(shared) is True:
+        found += [
+            f"{path}_{fact.removeprefix(f'{shared}_')}"
+            for fact in sorted(facts)
+            if fact.startswith(f"{shared}_") and facts[fact] is True
+        ]
+    return [path for path in found if path in catalog]
 
 
 def without_effect(catalog: Catalog, variant: str) -> list[str]:

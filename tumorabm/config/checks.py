@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 from tumorabm import units
-from tumorabm.catalog.patients import without_effect
 from tumorabm.config import declared
 from tumorabm.config.blocks import TableBlock
 from tumorabm.config.contents import substrate_problems
@@ -18,8 +17,6 @@ from tumorabm.config.experiment import Experiment
 from tumorabm.config.overrides import unheeded
 from tumorabm.config.quantity import TIME_UNITS
 from tumorabm.errors import InputError, nearest
-from tumorabm.processes.dosing.pharmacokinetics import Pharmacokinetics, drug_entries
-from tumorabm.processes.dosing.response import Response
 from tumorabm.yaml import Steps
 
 # A domain narrower than this many meshes of capillaries has no bed; below the second it is a poor sample of one.
@@ -184,68 +181,6 @@ def _clones_exist(experiment: Experiment) -> Iterator[Finding]:
     total = sum(clone.fraction for clone in experiment.clones)
     if names and abs(total - 1.0) > 1e-6:
         yield Finding(("clones",), f"the fractions add up to {total:g}, expected 1")
-
-
-@needs("patient", "treatment", "exposure", "catalog")
-def _patient_fits(experiment: Experiment) -> Iterator[Finding]:
-    catalog, patient = experiment.base_catalog, experiment.patient
-    known, drugs = catalog.names("variants"), catalog.names("drugs")
-    for index, name in enumerate(patient.variants):
-        path: Steps = ("patient", "variants", index)
-        if name not in known:
-            yield Finding(path, f"{name!r} is no variant of the catalog{nearest(name, known)}")
-        elif name in patient.variants[:index]:
-            yield Finding(path, f"{name!r} is named twice")
-        elif lost := without_effect(catalog, name):
-            yield Finding(path, f"{', '.join(lost)} of {name!r} multiplies nothing in the catalog")
-    for drug in patient.clearance:
-        path = ("patient", "clearance", drug)
-        if drug not in drugs:
-            yield Finding(path, f"{drug!r} is no drug of the catalog{nearest(drug, drugs)}", at_key=True)
-        elif drug not in experiment.drugs:
-            yield Finding(path, f"{drug} is not given, so its clearance has no effect", warning=True)
-
-
-@needs("treatment", "processes", "catalog")
-def _drugs_exist(experiment: Experiment) -> Iterator[Finding]:
-    catalog = experiment.catalog
-    known = catalog.names("drugs")
-    for index, item in enumerate(experiment.treatment):
-        path: Steps = ("treatment", index, "drug")
-        if item.drug not in known:
-            yield Finding(path, f"{item.drug!r} is no drug of the catalog{nearest(item.drug, known)}")
-            continue
-        lacking = [entry for entry in drug_entries(catalog, item.drug) if entry not in catalog]
-        if lacking:
-            yield Finding(path, f"the catalog lacks {', '.join(lacking)}")
-    if experiment.treatment and not experiment.processes.get(Pharmacokinetics.name):
-        path = ("processes", Pharmacokinetics.name)
-        yield Finding(path, "a treatment needs this process; for an untreated run give 'treatment: []'")
-
-
-@needs("treatment", "processes")
-def _scans_made(experiment: Experiment) -> Iterator[Finding]:
-    if experiment.processes.get(Response.name):
-        return
-    for index, item in enumerate(experiment.treatment):
-        waiting = (item.from_progression, item.until_progression, item.adaptive)
-        if any(condition is not None for condition in waiting):
-            message = f"goes by scans of the tumor, which the process {Response.name!r} makes"
-            yield Finding(("treatment", index), message)
-
-
-@needs("treatment", "duration")
-def _treated_in_time(experiment: Experiment) -> Iterator[Finding]:
-    for index, item in enumerate(experiment.treatment):
-        if item.from_progression is None and item.start >= experiment.duration:
-            yield Finding(
-                ("treatment", index, "start"),
-                f"'{_time(item.start)}' is not before the end of the run at {_time(experiment.duration)}",
-            )
-        for kind, moments in (("changes", item.changes), ("delays", item.delays)):
-            times = [moment.at for moment in moments]
-            if len(set(times)) < len(times):
-                yield Finding(("treatment", index, kind), "two of them are at the same time")
 
 
 @needs("processes", "substrates")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from tumorabm import units
-from tumorabm.catalog import SETS, Catalog
+from tumorabm.catalog import SETS, USUAL_MEMBERS, Catalog
 from tumorabm.config.quantity import Fault, Wrong, read_number, read_quantity
 from tumorabm.errors import InputError, Problem, nearest
 from tumorabm.processes import Process, registered
@@ -29,7 +29,7 @@ def outputs() -> Mapping[str, Output]:
 
 
 def read_sets(given: Any) -> dict[str, str]:
-    """The chosen member of every kind of set. None has a default: sources that disagree are never chosen silently."""
+    """The chosen member of every kind of set; sources that disagree are never chosen silently."""
     if not isinstance(given, dict):
         raise Wrong(f"expected a mapping with {', '.join(SETS)}, got {given!r}")
     faults = [Fault((kind,), f"unknown kind of set{nearest(kind, SETS)}", True) for kind in given if kind not in SETS]
@@ -41,11 +41,11 @@ def read_sets(given: Any) -> dict[str, str]:
     faults += [
         Fault((kind,), f"is missing; choose one of {', '.join(members)}")
         for kind, members in SETS.items()
-        if kind not in given
+        if kind not in given and kind not in USUAL_MEMBERS
     ]
     if faults:
         raise Wrong(faults)
-    return {kind: given[kind] for kind in SETS}
+    return {kind: given.get(kind) or USUAL_MEMBERS[kind] for kind in SETS}
 
 
 def read_mechanisms(given: Any) -> dict[str, bool]:

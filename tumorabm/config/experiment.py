@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from tumorabm import units
-from tumorabm.catalog import SETS, Catalog, load_catalog
+from tumorabm.catalog import SETS, USUAL_MEMBERS, Catalog, load_catalog
 from tumorabm.catalog.patients import factors_of
 from tumorabm.config import declared
 from tumorabm.config.blocks import (
@@ -33,7 +33,9 @@ from tumorabm.config.quantity import Concentration, Span, Time
 from tumorabm.config.signaling_blocks import SignalingBlock
 from tumorabm.config.treatment_blocks import AssessmentBlock, PatientBlock, TreatmentBlock
 from tumorabm.processes import Process
-from tumorabm.processes.dosing.schedule import Regimen, sentence
+from tumorabm.processes.dosing.schedule import Regimen
+from tumorabm.processes.dosing.sentences import sentence
+from tumorabm.processes.dosing.toxicity import toxicity_classes, toxicity_limits
 from tumorabm.processes.mechanisms import MECHANISMS
 from tumorabm.processes.process import Choice
 from tumorabm.tissue.lattice import Lattice
@@ -65,7 +67,7 @@ class Experiment(Block):
         Fields that are there besides those of the treatment's drugs and those that mechanisms bring.
     lattice : LatticeBlock
     sets : dict of str to str
-        Chosen member by kind of set (kinetics, literature, targets).
+        Chosen member by kind of set (kinetics, literature, targets, combination).
     clones : list of CloneBlock
     mutations : list of MutationBlock
     cells : list of CellsBlock
@@ -111,11 +113,11 @@ class Experiment(Block):
             {
                 "type": "object",
                 "additionalProperties": False,
-                "required": list(SETS),
+                "required": [kind for kind in SETS if kind not in USUAL_MEMBERS],
                 "properties": {kind: {"enum": list(members)} for kind, members in SETS.items()},
             }
         ),
-    ] = Field(description="Which numbers are used where sources disagree")
+    ] = Field(description="Which numbers are used where sources disagree, and how effects of drugs combine")
     clones: list[CloneBlock] = Field(default_factory=list, description="Genotypes of the tumor cells")
     mutations: list[MutationBlock] = Field(
         default_factory=list, description="Alterations that tumor cells may gain when they divide; none by default"
@@ -270,7 +272,17 @@ class Experiment(Block):
 
     def regimens(self) -> tuple[Regimen, ...]:
         """The treatment as dosing takes it."""
-        return tuple(item.regimen() for item in self.treatment)
+        classes = toxicity_classes(self._catalog, self.drugs)
+        return tuple(
+            item.regimen()
+            if item.toxicity is None
+            else item.regimen(item.toxicity.rule(classes[item.drug], self.toxicity_limits(classes[item.drug])))
+            for item in self.treatment
+        )
+
+    def toxicity_limits(self, toxicity_class: str) -> dict[str, float]:
+        """Toxicity at which drugs of a class are usually reduced, interrupted and given again."""
+        return toxicity_limits(self._catalog, toxicity_class, self.sets)
 
     def sentences(self) -> tuple[str, ...]:
         """The treatment in words, one sentence per drug."""

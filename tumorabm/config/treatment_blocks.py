@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Final
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, model_validator
 
@@ -11,10 +13,12 @@ from tumorabm import units
 from tumorabm.config.blocks import Block
 from tumorabm.config.quantity import TIME_UNITS, Dose, Fault, Length, ReducedDose, Span, Time, Wrong
 from tumorabm.processes.dosing.response import Assessment
-from tumorabm.processes.dosing.schedule import Regimen
+from tumorabm.processes.dosing.schedule import Regimen, ToxicityRule
+from tumorabm.processes.dosing.toxicity import OF_CLASS, TOTAL
 
 UM_PER_MM: Final = 1e3
 _USUAL: Final = Assessment()
+_BETWEEN_VISITS: Final = 14 * 24.0
 
 
 class DelayBlock(Block):
@@ -48,6 +52,74 @@ class AdaptiveBlock(Block):
         return self
 
 
+class LoadingBlock(Block):
+    """First doses that differ from the later ones."""
+
+    dose: Dose = Field(description="Each of them")
+    number: int = Field(1, description="How many", ge=1)
+
+
+class ToxicityBlock(Block):
+    """What is done about toxicity at visits. Thresholds that are not given are those of the drug's toxicity class."""
+
+    to: list[Dose] = Field(
+        default_factory=list, description="Doses after one reduction, two, ...; never reduced without any"
+    )
+    reduce_above: float | None = Field(None, description="Reduced by a step by each visit that finds more", gt=0.0)
+    raise_below: float | None = Field(
+        None, description="A step is taken back by each visit that finds less; never without it", gt=0.0
+    )
+    interrupt: bool = Field(True, description="Whether the drug is interrupted at all")
+    interrupt_above: float | None = Field(None, description="No dose once a visit has found more", gt=0.0)
+    resume_below: float | None = Field(None, description="Given again once a visit has found less", gt=0.0)
+    every: Span = Field(_BETWEEN_VISITS, description="Interval between visits; the first is at the end of the burn-in")
+    judged_by: Literal["class", "total"] = Field(
+        "class", description="Toxicity of the drug's class, or the sum over all classes"
+    )
+
+    @model_validator(mode="after")
+    def _checked(self) -> ToxicityBlock:
+        faults = []
+        for place, (high, low) in enumerate(pairwise(self.to), 1):
+            if low >= high:
+                faults.append(Fault(("to", place), f"{low:g} mg must be less than the {high:g} mg before it"))
+        for name in ("reduce_above", "raise_below"):
+            if not self.to and getattr(self, name) is not None:
+                faults.append(Fault((name,), "needs the doses to reduce to ('to')"))
+        for name in ("interrupt_above", "resume_below"):
+            if not self.interrupt and getattr(self, name) is not None:
+                faults.append(Fault((name,), "belongs to interrupt: true"))
+        if faults:
+            raise Wrong(faults)
+        return self
+
+    def limits(self, usual: Mapping[str, float]) -> dict[str, float]:
+        """Thresholds as given, else the usual ones."""
+        given = {name: getattr(self, name) for name in usual}
+        return {name: usual[name] if value is None else value for name, value in given.items()}
+
+    def rule(self, toxicity_class: str, usual: Mapping[str, float]) -> ToxicityRule:
+        """The rule as dosing takes it.
+
+        Parameters
+        ----------
+        toxicity_class : str
+            Of the drug.
+        usual : mapping of str to float
+            Thresholds of the class by name.
+        """
+        limits = self.limits(usual)
+        return ToxicityRule(
+            TOTAL if self.judged_by == "total" else OF_CLASS.format(toxicity_class),
+            self.every,
+            limits["reduce_above"] if self.to else math.inf,
+            tuple(self.to),
+            self.raise_below,
+            limits["interrupt_above"] if self.interrupt else math.inf,
+            limits["resume_below"] if self.interrupt else 0.0,
+        )
+
+
 class TreatmentBlock(Block):
     """One drug on its schedule. Times count from the end of the burn-in, or from the progression that begins it."""
 
@@ -66,6 +138,8 @@ class TreatmentBlock(Block):
     )
     until_progression: int | None = Field(None, description="Progression that ends it, 1 for the first", ge=1)
     adaptive: AdaptiveBlock | None = Field(None, description="Pause it while the lesion is small")
+    loading: LoadingBlock | None = Field(None, description="First doses that differ")
+    toxicity: ToxicityBlock | None = Field(None, description="Reduce and interrupt it for toxicity; never without it")
 
     @model_validator(mode="after")
     def _checked(self) -> TreatmentBlock:
@@ -83,10 +157,13 @@ class TreatmentBlock(Block):
         if self.on is not None and self.every > self.on:
             longer = f"{_days(self.every)} must not be longer than the dosing period ('on') of {_days(self.on)}"
             raise Wrong([Fault(("every",), longer)])
+        if self.toxicity is not None and self.toxicity.to and self.toxicity.to[0] >= self.dose:
+            less = f"{self.toxicity.to[0]:g} mg must be less than the dose of {self.dose:g} mg"
+            raise Wrong([Fault(("toxicity", "to", 0), less)])
         return self
 
-    def regimen(self) -> Regimen:
-        """The schedule as dosing takes it."""
+    def regimen(self, toxicity: ToxicityRule | None = None) -> Regimen:
+        """The schedule as dosing takes it, with the rule that its block on toxicity comes to."""
         return Regimen(
             self.drug,
             self.dose,
@@ -102,6 +179,8 @@ class TreatmentBlock(Block):
             until=self.until_progression,
             pause_below=None if self.adaptive is None else self.adaptive.pause_below,
             resume_above=None if self.adaptive is None else self.adaptive.resume_above,
+            loading=None if self.loading is None else (self.loading.dose, self.loading.number),
+            toxicity=toxicity,
         )
 
 

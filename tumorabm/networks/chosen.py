@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from tumorabm.catalog import SETS, Catalog
+from tumorabm.catalog import SETS, USUAL_MEMBERS, Catalog
 from tumorabm.config.quantity import Wrong, read_number
 from tumorabm.errors import InputError, Problem, nearest
 from tumorabm.processes.signaling.cell_signaling import effects_of
@@ -19,7 +19,12 @@ from tumorabm.processes.signaling.network import Make, Network
 # How a cell without any alteration is asked for.
 NONE: Final = "none"
 # Where no experiment says which: the sets of the main experiment.
-USUAL_SETS: Final = {"kinetics": "patient_metastasis", "literature": "review_2016", "targets": "cellular"}
+USUAL_SETS: Final = {
+    "kinetics": "patient_metastasis",
+    "literature": "review_2016",
+    "targets": "cellular",
+    **USUAL_MEMBERS,
+}
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ from tumorabm.processes.compaction import Compaction
 from tumorabm.processes.dosing.pharmacokinetics import Pharmacokinetics
 from tumorabm.processes.dosing.response import Response
 from tumorabm.processes.dosing.systemic_vegf import SystemicVegf
+from tumorabm.processes.dosing.toxicity import Toxicity
+from tumorabm.processes.dosing.visits import DoseVisits
 from tumorabm.processes.fate.birth import Birth
 from tumorabm.processes.fate.commit import CommitParenchyma
 from tumorabm.processes.fate.competing_risks import CompetingRisks
@@ -69,8 +71,10 @@ from tumorabm.processes.vessels.survival import EndothelialSurvival, Pruning
 __all__ = ["PIPELINE", "Kind", "Parameter", "Phase", "Process", "register", "registered"]
 
 PIPELINE: tuple[type[Process], ...] = (
-    # PATIENT
+    # PATIENT: what has been seen, then the step; toxicity begins from the same plasma as plasma itself
     Response,
+    DoseVisits,
+    Toxicity,
     Pharmacokinetics,
     SystemicVegf,
     MdscPool,

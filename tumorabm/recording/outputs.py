@@ -1,7 +1,8 @@
 """Outputs: what can be recorded as a time series, by name. To add one, write one function here.
 
-A plain output is a function of a ``Measurement``. One that exists per substrate, compound of a drug, clone that the
-tumor began with or node of a signaling network gets that name too, and its time series are ``<substrate>_<output>``.
+A plain output is a function of a ``Measurement``. One that exists per substrate, compound or class of a drug, clone
+that the tumor began with or node of a signaling network gets that name too, and its time series are
+``<substrate>_<output>``.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 
+from tumorabm.processes.dosing.toxicity import known_classes
 from tumorabm.recording.constants import CONSTANTS as CONSTANTS
 from tumorabm.recording.constants import constants_of as constants_of
 from tumorabm.recording.measurement import Measurement, quantiles_of, ratio
@@ -19,7 +21,7 @@ from tumorabm.tissue.cells import ALIVE, APOPTOTIC, ENDOTHELIAL, NECROTIC
 from tumorabm.tissue.tissue import Tissue
 from tumorabm.tissue.vasculature import HOST, NOT_ROOT, RECOLONIZED, SPROUTED, TIP
 
-Per = Literal["", "substrate", "compound", "clone", "held_drug", "tumor_node", "endothelial_node"]
+Per = Literal["", "substrate", "compound", "clone", "held_drug", "toxicity_class", "tumor_node", "endothelial_node"]
 Function: TypeAlias = Callable[..., Any]
 # Nodes of networks that have time series, where the network has them; frames have all nodes of all cells.
 REPORTED: Final = "vegfr2 akt mtorc1 s6k eif4e erk hif1a hif2a myc division survival motility secretion_vegf_a".split()
@@ -37,8 +39,9 @@ class Output:
         Of a Measurement, and of a name if there is one per substrate, compound, clone or node.
     substrates, processes, columns : tuple of str
         What must be in the experiment for it to exist; of the columns of cells those that are not core columns.
-    per : {"", "substrate", "compound", "clone", "held_drug", "tumor_node", "endothelial_node"}
-        Whether there is one, or one per each of these: compounds in plasma, drugs held by cells, nodes of networks.
+    per : {"", "substrate", "compound", "clone", "held_drug", "toxicity_class", "tumor_node", "endothelial_node"}
+        Whether there is one, or one per each of these: compounds in plasma, drugs held by cells, classes of the
+        treatment's drugs, nodes of networks.
     quantiles : bool
         Whether each entry holds the values at ``QUANTILES`` rather than one number.
     """
@@ -126,6 +129,9 @@ def series_of(names: Iterable[str], tissue: Tissue) -> list[Series]:
         elif item.per in ("clone", "held_drug"):
             held = tissue.cells.specs[item.columns[0]].labels if item.per == "held_drug" else ()
             for of in tissue.clones.founders() if item.per == "clone" else held:
+                out.append(Series(f"{of}_{name}", item.unit, item.description, item.quantiles, item, of))
+        elif item.per == "toxicity_class":
+            for of in known_classes(tissue.patient):
                 out.append(Series(f"{of}_{name}", item.unit, item.description, item.quantiles, item, of))
         elif item.per in ("tumor_node", "endothelial_node"):
             for node in (n for n in tissue.cells.specs[item.columns[0]].labels if n in REPORTED):

@@ -256,6 +256,7 @@ def series_of_experiment(experiment: Experiment) -> dict[str, SeriesKind]:
     """The time series that a run of the experiment records, by name, known without building it."""
     from tumorabm.config.contents import make_substrates
     from tumorabm.processes.dosing.pharmacokinetics import drug_model
+    from tumorabm.processes.dosing.toxicity import toxicity_classes
     from tumorabm.processes.resistance.held_drugs import held_names
 
     catalog, sets = experiment.catalog, experiment.sets
@@ -273,6 +274,9 @@ def series_of_experiment(experiment: Experiment) -> dict[str, SeriesKind]:
         elif item.per == "held_drug":
             held = held_names(catalog, experiment.choice())
             found |= {f"{drug}_{name}": SeriesKind(item.unit, item.quantiles) for drug in held}
+        elif item.per == "toxicity_class":
+            classes = set(toxicity_classes(catalog, experiment.drugs).values())
+            found |= {f"{of}_{name}": SeriesKind(item.unit, item.quantiles) for of in sorted(classes)}
         elif item.per == "clone":
             found |= {f"{clone.name}_{name}": SeriesKind(item.unit, item.quantiles) for clone in experiment.clones}
         elif item.per:

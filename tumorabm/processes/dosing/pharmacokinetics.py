@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import ClassVar, Final, cast
+from typing import ClassVar, Final
 
 import numpy as np
 
 from tumorabm.errors import InputError
-from tumorabm.processes.dosing.disposition import Compound, DrugModel, Metabolite, propagator
-from tumorabm.processes.dosing.schedule import Regimen, dose_events, in_force
+from tumorabm.processes.dosing.course import Course, Piece, pieces_of
+from tumorabm.processes.dosing.disposition import Compound, DrugModel, Metabolite
 from tumorabm.processes.process import Choice, Kind, Phase, Process, Values
-from tumorabm.tissue.patient import Patient
 from tumorabm.tissue.tissue import Tissue
 
 FEMTOMOLES_PER_NANOMOLE: Final = 1e6
-# A step's window for doses begins and ends this much early (h), so that rounding of the clock at the boundary of two
-# steps can neither lose a dose nor give it twice.
-_CLOCK_ROUNDING: Final = 1e-6
-_LARGEST_CACHE: Final = 256
 
 # What the catalog says of a compound, with the unit in which it is read; of a metabolite with its name behind.
 _COMPOUND: Final = {
@@ -62,7 +57,7 @@ class Pharmacokinetics(Process):
         if len(set(compounds)) < len(compounds):
             raise ValueError("pharmacokinetics: two drugs share a compound; concentrations would be ambiguous")
         self.drugs = tuple(drugs)
-        self._propagators: dict[tuple[str, float], tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
+        self._course = Course()
 
     @classmethod
     def from_catalog(
@@ -104,42 +99,14 @@ class Pharmacokinetics(Process):
         if dt <= 0.0:
             return
         for drug in self.drugs:
-            self._advance(tissue, drug, self._doses(tissue.patient, drug, tissue.hours, dt), dt)
+            self._advance(tissue, drug, pieces_of(tissue.patient, drug, tissue.hours, dt), dt)
 
-    def _doses(self, patient: Patient, drug: DrugModel, hours: float, dt: float) -> list[tuple[float, float]]:
-        """Doses of a drug that enter in the step: (hours after its start, mg), in order of time.
-
-        Those that enter with a lag were given before; an infusion that still runs has begun before the step.
-        """
-        start = patient.treatment_hours(hours)
-        doses = []
-        for number, planned in enumerate(cast("tuple[Regimen, ...]", patient.regimens)):
-            regimen = in_force(planned, number, patient.levels)
-            if regimen is not None and regimen.drug == drug.name:
-                begin = start - drug.lag
-                window = (begin - drug.infusion_time - _CLOCK_ROUNDING, begin + dt - _CLOCK_ROUNDING)
-                times, amounts = dose_events(regimen, *window)
-                doses += [(at - begin, mg) for at, mg in zip(times.tolist(), amounts.tolist(), strict=True)]
-        return sorted(doses)
-
-    def _advance(self, tissue: Tissue, drug: DrugModel, doses: list[tuple[float, float]], dt: float) -> None:
+    def _advance(self, tissue: Tissue, drug: DrugModel, pieces: list[Piece], dt: float) -> None:
         """Advance one drug over a step and book what flowed."""
         patient, book = tissue.patient, tissue.ledger.book
-        amounts = patient.amounts[drug.name]
-        integral = np.zeros_like(amounts)
-        now = 0.0
-        for at, rate, dose in _pieces(drug, doses, dt):
-            if at > now and (rate > 0.0 or amounts.any()):
-                advance, over, twice = self._propagator(drug, at - now)
-                integral += over @ amounts + twice[:, 0] * rate
-                amounts = advance @ amounts + over[:, 0] * rate
-                if rate > 0.0:
-                    book(*drug.entry, rate * (at - now) * FEMTOMOLES_PER_NANOMOLE)
-            now = at
-            if dose > 0.0:
-                amounts = amounts.copy()
-                amounts[0] += dose
-                book(*drug.entry, dose * FEMTOMOLES_PER_NANOMOLE)
+        amounts, integral, entered = self._course.through(drug.name, drug.rates, patient.amounts[drug.name], pieces)
+        for amount in entered:
+            book(*drug.entry, amount * FEMTOMOLES_PER_NANOMOLE)
         patient.amounts[drug.name] = amounts
         totals, means = (drug.concentrations @ amounts).tolist(), (drug.concentrations @ integral / dt).tolist()
         for compound, total, mean in zip(drug.compounds, totals, means, strict=True):
@@ -154,33 +121,6 @@ class Pharmacokinetics(Process):
                 book(*transfer.origin, -flow)
                 if transfer.destination is not None:
                     book(*transfer.destination, flow)
-
-    def _propagator(self, drug: DrugModel, hours: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The exact solution over an interval, kept because most steps and dose intervals repeat."""
-        key = (drug.name, hours)
-        if key not in self._propagators:
-            if len(self._propagators) >= _LARGEST_CACHE:
-                self._propagators.clear()
-            self._propagators[key] = propagator(drug.rates, hours)
-        return self._propagators[key]
-
-
-def _pieces(drug: DrugModel, doses: list[tuple[float, float]], dt: float) -> list[tuple[float, float, float]]:
-    """A step cut where doses enter, infusions begin and end, and where it ends.
-
-    Returns
-    -------
-    list of (float, float, float)
-        The end of each piece (h after the step's start), the rate at which infusions run in it (nmol/h), and the amount
-        that enters at once at its end (nmol).
-    """
-    time = drug.infusion_time
-    if time == 0.0:
-        return [*((min(max(at, 0.0), dt), 0.0, drug.amount(mg)) for at, mg in doses), (dt, 0.0, 0.0)]
-    cuts = sorted({dt, *(cut for at, _ in doses for cut in (at, at + time) if 0.0 < cut < dt)})
-    begins = [0.0, *cuts[:-1]]
-    running = [sum(drug.amount(mg) / time for at, mg in doses if at <= begin < at + time) for begin in begins]
-    return [(end, rate, 0.0) for end, rate in zip(cuts, running, strict=True)]
 
 
 def drug_entries(catalog: Values, drug: str) -> dict[str, str]:

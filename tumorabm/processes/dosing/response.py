@@ -15,7 +15,8 @@ from typing import ClassVar, Final, cast
 
 import numpy as np
 
-from tumorabm.processes.dosing.schedule import PAUSED, PROGRESSION, Regimen
+from tumorabm.processes.dosing.decisions import PAUSED, PROGRESSION, decide, holds
+from tumorabm.processes.dosing.schedule import Regimen
 from tumorabm.processes.process import Kind, Phase, Process
 from tumorabm.tissue.lesion import lesion_size
 from tumorabm.tissue.tissue import Tissue
@@ -70,19 +71,17 @@ class Response(Process):
 
     def _look(self, tissue: Tissue, assessment: Assessment) -> None:
         levels, size = tissue.patient.levels, lesion_size(tissue)
+        hour = tissue.patient.treatment_hours(tissue.hours)
         first = levels.setdefault(FIRST, float(size))
         volume = size / first if first > 0.0 else 0.0
         levels[SUM] = now = assessment.baseline * float(np.cbrt(volume))
         nadir = levels[NADIR] = min(levels.get(NADIR, now), now)
         if now >= (1.0 + assessment.rise) * nadir and now >= nadir + assessment.least:
             levels[PROGRESSIONS] = number = levels.get(PROGRESSIONS, 0.0) + 1.0
-            levels[PROGRESSION.format(int(number))] = tissue.patient.treatment_hours(tissue.hours)
+            levels[PROGRESSION.format(int(number))] = hour
             levels[NADIR] = now
-        for number, regimen in enumerate(cast("Sequence[Regimen]", tissue.patient.regimens)):
+        for place, regimen in enumerate(cast("Sequence[Regimen]", tissue.patient.regimens)):
             if regimen.pause_below is not None and regimen.resume_above is not None:
-                paused = levels.get(PAUSED.format(number), 0.0)
-                if volume < regimen.pause_below:
-                    paused = 1.0
-                elif volume > regimen.resume_above:
-                    paused = 0.0
-                levels[PAUSED.format(number)] = paused
+                paused = holds(levels, PAUSED, place, regimen)
+                if volume > regimen.resume_above if paused else volume < regimen.pause_below:
+                    decide(levels, PAUSED, place, regimen, hour)

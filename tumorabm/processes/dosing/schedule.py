@@ -2,26 +2,69 @@
 
 Times are hours on the treatment clock: simulated hours minus the burn-in. Each dose time is computed from the whole
 numbers (cycle, dose of the cycle), never added up, so it is the same float whichever window asks for it and belongs
-to exactly one half-open window.
+to exactly one half-open window. It is the time at which a dose is swallowed or an infusion begins.
 
-A regimen may wait for the tumor: it begins at a progression (a switch, an add-on, a rechallenge after an interval),
-ends at one, or is given only while the lesion is large (adaptive). ``in_force`` makes of it and of what has been seen
-so far (``response``) a regimen that waits for nothing.
+A regimen may wait for the tumor (it begins at a progression, ends at one, is given only while the lesion is large) and
+for the patient (less or nothing while toxicity is high). ``decisions.in_force`` makes of it and of what has been
+decided so far a regimen that waits for nothing.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-HOURS_PER_DAY = 24.0
-PROGRESSION = "progression_{}"  # level of the patient: hour of the treatment clock at which the n-th one was seen
-PAUSED = "paused_{}"  # level of the patient: whether the regimen of this number is paused, 1 or 0
+# A step's window for doses begins and ends this much early (h), so that rounding of the clock at the boundary of two
+# steps can neither lose a dose nor give it twice; so does what is decided at the beginning of a step.
+CLOCK_ROUNDING = 1e-6
 # Days converted to hours by a units library may miss a whole number of doses by a rounding error.
 _COUNT_TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True)
+class ToxicityRule:
+    """What is done about toxicity at visits.
+
+    Parameters
+    ----------
+    judged : str
+        Level of the patient that is looked at.
+    every : float
+        Hours between visits; the first is at the begin of treatment.
+    reduce_above : float
+        Toxicity above which the dose is lowered by a step at a visit.
+    doses : tuple of float
+        Doses after one step, two, ... (mg), descending; without any the dose stays.
+    raise_below : float, optional
+        Toxicity below which the last step is taken back; without it that never happens.
+    interrupt_above, resume_below : float
+        No dose after a visit that finds toxicity above the first, until one finds it below the second; never
+        interrupted if the first is infinite.
+
+    Raises
+    ------
+    ValueError
+        If a number makes no rule.
+    """
+
+    judged: str
+    every: float
+    reduce_above: float = math.inf
+    doses: tuple[float, ...] = ()
+    raise_below: float | None = None
+    interrupt_above: float = math.inf
+    resume_below: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.every < math.inf:
+            raise ValueError("the time between visits must be above 0 and finite")
+        if not 0.0 <= self.resume_below < self.interrupt_above or not self.reduce_above > (self.raise_below or 0.0):
+            raise ValueError("toxicity must fall below what it rose above")
+        steps = (math.inf, *self.doses)
+        if any(not 0.0 < low < high for high, low in zip(steps, self.doses, strict=False)):
+            raise ValueError("reduced doses must be above 0 and descend")
 
 
 @dataclass(frozen=True)
@@ -54,6 +97,14 @@ class Regimen:
     pause_below, resume_above : float, optional
         Volume of the lesion relative to that at the begin of treatment: no dose after it was seen below the first until
         it is seen above the second.
+    loading : tuple of (float, int), optional
+        Pair (dose, number): the first ``number`` doses are ``dose`` mg.
+    toxicity : ToxicityRule, optional
+        What is done about toxicity.
+    pauses : tuple of (float, float)
+        Pairs (from, until): hours between which nothing is given, as decided so far.
+    ceilings : tuple of (float, float)
+        Pairs (at, dose): from hour ``at`` on, at most ``dose`` mg are given, as decided so far.
 
     Raises
     ------
@@ -75,6 +126,10 @@ class Regimen:
     until: int | None = None
     pause_below: float | None = None
     resume_above: float | None = None
+    loading: tuple[float, int] | None = None
+    toxicity: ToxicityRule | None = None
+    pauses: tuple[tuple[float, float], ...] = ()
+    ceilings: tuple[tuple[float, float], ...] = ()
 
     def __post_init__(self) -> None:
         numbers = [self.dose, self.every, self.on, self.off, self.start, self.end]
@@ -100,37 +155,8 @@ class Regimen:
             raise ValueError(f"{self.drug}: a pause needs both its ends")
         if self.pause_below is not None and not 0.0 < self.pause_below <= (self.resume_above or 0.0):
             raise ValueError(f"{self.drug}: it must resume above what it pauses below")
-
-
-def in_force(regimen: Regimen, number: int, seen: Mapping[str, float]) -> Regimen | None:
-    """A regimen as it is after what has been seen of the tumor; None while it waits or is paused.
-
-    Parameters
-    ----------
-    number : int
-        Its place in the treatment.
-    seen : mapping of str to float
-        ``Patient.levels``.
-    """
-    if regimen.pause_below is not None and seen.get(PAUSED.format(number), 0.0) > 0.0:
-        return None
-    start, end = 0.0, regimen.end
-    if regimen.after is not None:
-        if PROGRESSION.format(regimen.after) not in seen:
-            return None
-        start = seen[PROGRESSION.format(regimen.after)]
-    end = regimen.end + start
-    if regimen.until is not None:
-        end = min(end, seen.get(PROGRESSION.format(regimen.until), math.inf))
-    if start == 0.0 and end == regimen.end:
-        return regimen
-    return replace(
-        regimen,
-        start=regimen.start + start,
-        end=end,
-        delays=tuple((at + start, by) for at, by in regimen.delays),
-        changes=tuple((at + start, dose) for at, dose in regimen.changes),
-    )
+        if self.loading is not None and not (0.0 < self.loading[0] < math.inf and self.loading[1] >= 1):
+            raise ValueError(f"{self.drug}: a loading dose must be above 0 and finite, and be given at least once")
 
 
 def dose_events(regimen: Regimen, t0: float, t1: float) -> tuple[np.ndarray, np.ndarray]:
@@ -155,10 +181,10 @@ def dose_events(regimen: Regimen, t0: float, t1: float) -> tuple[np.ndarray, np.
     times, amounts = [], []
     # Delays only postpone: what is given in the window was due in it or at most the sum of all delays earlier.
     earliest = t0 - sum(by for _, by in regimen.delays)
-    for due in _due(regimen, earliest, t1):
+    for due, number in _due(regimen, earliest, t1):
         at = _postponed(regimen, due)
         if t0 <= at < t1 and at < regimen.end:
-            dose = dose_at(regimen, at)
+            dose = _given(regimen, at, number)
             if dose > 0.0:
                 times.append(at)
                 amounts.append(dose)
@@ -171,54 +197,28 @@ def dose_at(regimen: Regimen, at: float) -> float:
     return max(made, key=lambda change: change[0])[1] if made else regimen.dose
 
 
-def sentence(regimen: Regimen) -> str:
-    """The regimen in words, for logs and figures.
-
-    Examples
-    --------
-    >>> sentence(Regimen("sunitinib", 50.0, 24.0, on=672.0, off=336.0))
-    'sunitinib 50 mg every day, 28 days on, 14 days off, from day 0'
-    """
-    parts = [f"{regimen.drug} {regimen.dose:g} mg {_interval(regimen.every)}"]
-    if math.isinf(regimen.on) or regimen.off == 0.0:
-        parts.append("continuously" if regimen.cycles is None else f"{_duration(regimen.on * regimen.cycles)} in all")
-    else:
-        parts += [f"{_duration(regimen.on)} on", f"{_duration(regimen.off)} off"]
-        if regimen.cycles is not None:
-            parts.append("1 cycle" if regimen.cycles == 1 else f"{regimen.cycles} cycles")
-    if regimen.after is None:
-        parts.append(f"from {_day(regimen.start)}")
-    elif regimen.start == 0.0:
-        parts.append(f"from {_progression(regimen.after)}")
-    else:
-        parts.append(f"from {_duration(regimen.start)} after {_progression(regimen.after)}")
-    counted = "" if regimen.after is None else " of that"
-    ends = [f"{_day(regimen.end)}{counted}"] if math.isfinite(regimen.end) else []
-    ends += [_progression(regimen.until)] if regimen.until is not None else []
-    if ends:
-        parts.append(f"until {' or '.join(ends)}")
-    parts += [f"delayed by {_duration(by)} on {_day(at)}{counted}" for at, by in sorted(regimen.delays)]
-    parts += [f"{dose:g} mg from {_day(at)}{counted}" for at, dose in sorted(regimen.changes)]
-    if regimen.pause_below is not None and regimen.resume_above is not None:
-        below, above = (f"{100.0 * share:g} %" for share in (regimen.pause_below, regimen.resume_above))
-        parts.append(f"paused while the lesion is below {below} of its first volume, until it is above {above}")
-    return ", ".join(parts)
+def _given(regimen: Regimen, at: float, number: int) -> float:
+    """What is given (mg) at an hour, as the dose of this number of the regimen, counted from 0."""
+    now = at + CLOCK_ROUNDING
+    if any(begin <= now < end for begin, end in regimen.pauses):
+        return 0.0
+    loading = regimen.loading
+    planned = loading[0] if loading is not None and number < loading[1] else dose_at(regimen, at)
+    decided = [ceiling for ceiling in regimen.ceilings if ceiling[0] <= now]
+    return min(planned, decided[-1][1]) if decided else planned
 
 
-def _progression(number: int) -> str:
-    ordinals = {1: "first", 2: "second", 3: "third"}
-    return f"the {ordinals.get(number, f'{number}th')} progression"
-
-
-def _due(regimen: Regimen, t0: float, t1: float) -> list[float]:
-    """Hours at which doses would be due without delays, within [t0, t1)."""
+def _due(regimen: Regimen, t0: float, t1: float) -> list[tuple[float, int]]:
+    """Hours at which doses would be due without delays, within [t0, t1), and which dose of the regimen each is."""
     period = regimen.on + regimen.off
     last = 0
     first = 0
+    in_cycle = 0
     if math.isfinite(period):
         # One cycle more on either side: the quotient may round across a whole number.
         first = max(0, math.floor((t0 - regimen.start) / period) - 1)
         last = math.floor((t1 - regimen.start) / period) + 1
+        in_cycle = math.ceil(regimen.on / regimen.every - _COUNT_TOLERANCE)
     if regimen.cycles is not None:
         last = min(last, regimen.cycles - 1)
     due = []
@@ -227,9 +227,9 @@ def _due(regimen: Regimen, t0: float, t1: float) -> list[float]:
         low = max(0, math.floor((t0 - opening) / regimen.every) - 1)
         high = math.floor((t1 - opening) / regimen.every) + 2
         if math.isfinite(regimen.on):
-            high = min(high, math.ceil(regimen.on / regimen.every - _COUNT_TOLERANCE))
-        due += [opening + number * regimen.every for number in range(low, high)]
-    return [at for at in due if t0 <= at < t1]
+            high = min(high, in_cycle)
+        due += [(opening + number * regimen.every, cycle * in_cycle + number) for number in range(low, high)]
+    return [dose for dose in due if t0 <= dose[0] < t1]
 
 
 def _postponed(regimen: Regimen, due: float) -> float:
@@ -239,21 +239,3 @@ def _postponed(regimen: Regimen, due: float) -> float:
         if at >= start:
             at += by
     return at
-
-
-def _interval(hours: float) -> str:
-    if hours % HOURS_PER_DAY:
-        return f"every {hours:g} h"
-    days = hours / HOURS_PER_DAY
-    return "every day" if days == 1.0 else f"every {days:g} days"
-
-
-def _duration(hours: float) -> str:
-    if hours % HOURS_PER_DAY:
-        return f"{hours:g} h"
-    days = hours / HOURS_PER_DAY
-    return "1 day" if days == 1.0 else f"{days:g} days"
-
-
-def _day(hours: float) -> str:
-    return f"day {hours / HOURS_PER_DAY:g}"

@@ -1,9 +1,10 @@
 """Direct effect of drugs on the division of tumor cells.
 
 Division is multiplied by 1/(1 + Σ a C/K), K a drug's ``direct_ic50`` and a its ``direct_effect``, 1 or 0 by the set of
-the literature. C is the free cytosolic concentration of the cell where cells hold drug, else what is unbound at its
-site; where EMT is on a mesenchymal cell takes of it what its sensitivity says. Of vessels nothing changes: this is what
-tumor cells that sequester drug, or pump it out, are protected from.
+the literature: Loewe additivity of drugs whose curves have one slope. Under Bliss independence (``sets.combination``)
+it is Π 1/(1 + a C/K). C is the free cytosolic concentration of the cell where cells hold drug, else what is unbound at
+its site; where EMT is on a mesenchymal cell takes of it what its sensitivity says. Of vessels nothing changes: this is
+what tumor cells that sequester drug, or pump it out, are protected from.
 
 Gotink et al. (2011) found a direct effect at micromolar concentrations in medium, Hammers et al. (2010) none.
 """
@@ -18,6 +19,7 @@ import numpy as np
 from tumorabm.processes.process import Choice, Kind, Phase, Process, Values
 from tumorabm.processes.resistance.held_drugs import HeldDrug, drug_columns, free_in_cells, held_drugs
 from tumorabm.processes.resistance.mesenchymal import MesenchymalFactor, drug_sensitivity
+from tumorabm.processes.signaling.inhibitors import independent
 from tumorabm.tissue.cells import TUMOR, Column
 from tumorabm.tissue.tissue import Tissue
 
@@ -33,6 +35,8 @@ class DirectEffect(Process):
         All that cells hold, in the order of their column.
     fields : iterable of str
         Drugs that have a field.
+    independent : bool
+        Whether what drugs leave multiplies (Bliss) instead of their concentrations adding up (Loewe).
     sensitivity : MesenchymalFactor, optional
         What a concentration in a cell is multiplied by before it acts, where that differs between cells.
     """
@@ -60,8 +64,10 @@ class DirectEffect(Process):
         drugs: Sequence[HeldDrug] = (),
         fields: Iterable[str] = (),
         sensitivity: MesenchymalFactor | None = None,
+        independent: bool = False,
     ) -> None:
         super().__init__({})
+        self.independent = independent
         self.constants, self.drugs = dict(sorted((constants or {}).items())), tuple(drugs)
         held = {drug.name for drug in self.drugs} & set(self.constants)
         self.sensitivity = sensitivity
@@ -74,19 +80,21 @@ class DirectEffect(Process):
         """The process with those of the experiment's drugs that act on tumor cells."""
         constants = direct_constants(catalog, (*choice.drugs, *choice.exposure), choice.sets)
         sensitivity = drug_sensitivity(catalog, choice) if constants else None
-        return cls(constants, held_drugs(catalog, choice), choice.drugs, sensitivity)
+        return cls(constants, held_drugs(catalog, choice), choice.drugs, sensitivity, independent(choice.sets))
 
     def step(self, tissue: Tissue, dt: float) -> None:
         if not self.constants:
             return
         rows = tissue.cells.alive(TUMOR)
-        ratio = np.zeros(rows.size)
-        for name, constant in self.constants.items():
-            ratio += free_in_cells(tissue, self.drugs, name, rows) / constant
-        if self.sensitivity is not None:
-            ratio *= self.sensitivity.of(tissue, rows)
+        together = [[name] for name in self.constants] if self.independent else [list(self.constants)]
         factor = np.ones(tissue.cells.n)
-        factor[rows] = 1.0 / (1.0 + ratio)
+        for names in together:
+            ratio = np.zeros(rows.size)
+            for name in names:
+                ratio += free_in_cells(tissue, self.drugs, name, rows) / self.constants[name]
+            if self.sensitivity is not None:
+                ratio *= self.sensitivity.of(tissue, rows)
+            factor[rows] *= 1.0 / (1.0 + ratio)
         tissue.rates.multiply("divide", self.name, factor)
 
 

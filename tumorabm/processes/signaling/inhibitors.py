@@ -5,6 +5,9 @@ with FKBP-12 that binds mTOR beside the active site and inhibits it in part: wha
 1 − Σ (E n C/K) / (1 + Σ C/K), over all that share FKBP-12, with the largest inhibition E and n the product of what it
 needs in the cell (FKBP-12, the FKB domain), 1 in a cell without alteration. C is the unbound concentration at the cell.
 
+So it is under Loewe additivity (``sets.combination: loewe``): a drug given as two halves does what the whole does.
+Under Bliss independence (``bliss``) each drug with its active metabolites leaves what it would alone; these multiply.
+
 In the catalog a drug has ``<node>_inhibition`` (K; of a metabolite with its name behind), for partial inhibition
 ``largest_<node>_inhibition``, and the fact ``<node>_inhibition_needs``.
 """
@@ -38,6 +41,8 @@ class Inhibitor:
         E; 1 for competition with ATP.
     needs : tuple of str
         Nodes that it acts through.
+    group : str
+        Inhibitors of a node in one group add up, what groups leave multiplies: a drug's name under Bliss independence.
     """
 
     compound: str
@@ -45,6 +50,7 @@ class Inhibitor:
     constant: float
     largest: float = 1.0
     needs: tuple[str, ...] = ()
+    group: str = ""
 
     @property
     def competes(self) -> bool:
@@ -74,9 +80,23 @@ def inhibitors_of(catalog: Values, drugs: Iterable[str], sets: Mapping[str, str]
                     catalog.get(f"{stem}{name}", "nM", sets),
                     catalog.get(f"{stem}{largest}", "1", sets) if largest in names else 1.0,
                     tuple(facts.get(f"{node}{_SUFFIX}_needs", ())),
+                    drug if independent(sets) else "",
                 )
             )
     return tuple(out)
+
+
+def independent(sets: Mapping[str, str]) -> bool:
+    """Whether drugs act independently (Bliss) instead of as doses of one drug (Loewe)."""
+    return sets.get("combination") == "bliss"
+
+
+def groups_of(inhibitors: Iterable[Inhibitor]) -> list[list[Inhibitor]]:
+    """Inhibitors by group, in the order of the groups' names."""
+    groups: dict[str, list[Inhibitor]] = {}
+    for item in inhibitors:
+        groups.setdefault(item.group, []).append(item)
+    return [groups[name] for name in sorted(groups)]
 
 
 def left_by(
@@ -100,17 +120,18 @@ def left_by(
     nodes = [index for index in sorted(by_node) if not make.held[index]]
     share = np.ones((cells, len(nodes)))
     for column, index in enumerate(nodes):
-        competing: np.ndarray | float = 0.0
-        beside: np.ndarray | float = 0.0
-        effect: np.ndarray | float = 0.0
-        for item in by_node[index]:
-            ratio = concentrations[item.compound] / item.constant
-            if item.competes:
-                competing = competing + ratio
-            else:
-                needs = min(float(np.prod([_present(network, make, name) for name in item.needs])), 1.0)
-                beside, effect = beside + ratio, effect + item.largest * needs * ratio
-        share[:, column] = (1.0 - effect / (1.0 + beside)) / (1.0 + competing)
+        for group in groups_of(by_node[index]):
+            competing: np.ndarray | float = 0.0
+            beside: np.ndarray | float = 0.0
+            effect: np.ndarray | float = 0.0
+            for item in group:
+                ratio = concentrations[item.compound] / item.constant
+                if item.competes:
+                    competing = competing + ratio
+                else:
+                    needs = min(float(np.prod([_present(network, make, name) for name in item.needs])), 1.0)
+                    beside, effect = beside + ratio, effect + item.largest * needs * ratio
+            share[:, column] *= (1.0 - effect / (1.0 + beside)) / (1.0 + competing)
     return Left(np.array(nodes, dtype=np.int64), share)
 
 
@@ -122,14 +143,27 @@ def share_left(inhibitors: Iterable[Inhibitor], concentrations: Mapping[str, flo
     concentrations : mapping of str to float
         Unbound, nM, by compound; compounds without an entry are not there.
     """
-    competing = beside = effect = 0.0
-    for item in inhibitors:
-        ratio = concentrations.get(item.compound, 0.0) / item.constant
-        if item.competes:
-            competing += ratio
-        else:
-            beside, effect = beside + ratio, effect + item.largest * ratio
-    return (1.0 - effect / (1.0 + beside)) / (1.0 + competing)
+    left = 1.0
+    for group in groups_of(inhibitors):
+        competing = beside = effect = 0.0
+        for item in group:
+            ratio = concentrations.get(item.compound, 0.0) / item.constant
+            if item.competes:
+                competing += ratio
+            else:
+                beside, effect = beside + ratio, effect + item.largest * ratio
+        left *= (1.0 - effect / (1.0 + beside)) / (1.0 + competing)
+    return left
+
+
+def lowering(inhibitors: Iterable[Inhibitor], tissue: Tissue) -> float:
+    """Factor 1 + Σ C/K by which inhibitors in blood that compete with ATP lower one target, of groups the product."""
+    factor = 1.0
+    for group in groups_of(inhibitors):
+        constants = {item.compound: item.constant for item in group}
+        there = in_blood(tissue, constants)
+        factor *= 1.0 + sum(there[name] / constants[name] for name in there)
+    return factor
 
 
 def in_blood(tissue: Tissue, compounds: Iterable[str]) -> dict[str, float]:

@@ -1,7 +1,8 @@
 """Signal of VEGFR2 on endothelium: the share of receptors that hold VEGF, lowered by kinase inhibitors.
 
-σ = θ / (1 + Σ C_j / K_j) with θ = c / (K_d + c). Inhibitors compete with ATP, not with VEGF; endothelium sees the
-unbound concentration in plasma, parent and active metabolite alike, averaged over the step.
+σ = θ / (1 + Σ C_j / K_j) with θ = c / (K_d + c), or a product over drugs under Bliss independence (``inhibitors``).
+Inhibitors compete with ATP, not with VEGF; endothelium sees the unbound concentration in plasma, parent and active
+metabolite alike, averaged over the step.
 
 PlGF (``transport.receptors``) amplifies it: θ becomes θ (1 + α θ₁ (1 − θ)), where θ₁ = (P/Kp)/(1 + c/K1 + P/Kp) is the
 share of VEGFR1 that holds PlGF. Without VEGF-A it does nothing, and with α up to 1 no more than all of VEGFR2 is
@@ -10,12 +11,12 @@ active. The cell's signaling network receives the VEGF-A that alone would occupy
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from tumorabm.kernel import kernel
 from tumorabm.processes.process import Choice, Kind, Parameter, Phase, Process, Values
-from tumorabm.processes.signaling.inhibitors import inhibitors_of
+from tumorabm.processes.signaling.inhibitors import Inhibitor, inhibitors_of, lowering
 from tumorabm.tissue.cells import ENDOTHELIAL, Column
 from tumorabm.tissue.tissue import Tissue
 
@@ -37,29 +38,20 @@ class Vegfr2Signal(Process):
     writes: ClassVar[tuple[str, ...]] = ("cells/vegfr2_signal",)
     targets = (RECEPTOR,)
 
-    def __init__(self, values: Mapping[str, float], inhibition_constants: Mapping[str, float] | None = None) -> None:
+    def __init__(self, values: Mapping[str, float], inhibitors: Sequence[Inhibitor] = ()) -> None:
         super().__init__(values)
-        self.inhibition_constants = dict(inhibition_constants or {})
+        self.inhibitors = tuple(inhibitors)
 
     @classmethod
     def from_catalog(cls, catalog: Values, choice: Choice, given: Mapping[str, float] | None = None) -> Vegfr2Signal:
-        """The process with the inhibition constants (nM, unbound) of all compounds of the drugs that have one."""
-        inhibitors = inhibitors_of(catalog, (*choice.drugs, *choice.exposure), choice.sets)
-        constants = {item.compound: item.constant for item in inhibitors if item.node == RECEPTOR}
-        return cls(cls.values_from(catalog, choice.sets, given), constants)
+        """The process with the receptor's inhibitors among the experiment's drugs."""
+        found = inhibitors_of(catalog, (*choice.drugs, *choice.exposure), choice.sets)
+        return cls(cls.values_from(catalog, choice.sets, given), [item for item in found if item.node == RECEPTOR])
 
     def step(self, tissue: Tissue, dt: float) -> None:
         columns = (tissue.cells[name] for name in ("cell_type", "site", "vegfr2_signal"))
         vegf = tissue.microenvironment["vegf_a"].concentration.reshape(-1)
-        _fill_signal(*columns, vegf, self.p.dissociation, self.inhibition(tissue))
-
-    def inhibition(self, tissue: Tissue) -> float:
-        """Factor 1 + Σ C/K by which inhibitors in plasma lower the signal."""
-        unbound, constant = tissue.patient.unbound_mean, tissue.patient.exposure
-        return 1.0 + sum(
-            (unbound.get(compound, 0.0) + constant.get(compound, 0.0)) / k
-            for compound, k in sorted(self.inhibition_constants.items())
-        )
+        _fill_signal(*columns, vegf, self.p.dissociation, lowering(self.inhibitors, tissue))
 
 
 class AmplifiedSignal(Vegfr2Signal):
@@ -88,7 +80,7 @@ class AmplifiedSignal(Vegfr2Signal):
         ligands = (tissue.microenvironment[name].concentration.reshape(-1) for name in self.substrates)
         _fill_amplified(
             *columns, *ligands, p.dissociation, p.vegf_on_vegfr1, p.plgf_on_vegfr1, p.amplification,
-            self.inhibition(tissue),
+            lowering(self.inhibitors, tissue),
         )  # fmt: skip
 
 

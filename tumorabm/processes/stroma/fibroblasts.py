@@ -27,7 +27,7 @@ import numpy as np
 from tumorabm.kernel import as_exponent, kernel
 from tumorabm.processes.fate.migration import ask_for_hops, hop_rate
 from tumorabm.processes.process import Choice, Kind, Parameter, Phase, Process, Values
-from tumorabm.processes.signaling.inhibitors import Inhibitor, inhibitors_of
+from tumorabm.processes.signaling.inhibitors import Inhibitor, groups_of, inhibitors_of
 from tumorabm.processes.transport.cell_secretion import CellSecretion
 from tumorabm.tissue.cells import FIBROBLAST, PARENCHYMA, Column
 from tumorabm.tissue.geometry import occupied_share
@@ -256,13 +256,13 @@ def _left(
     """What drugs at some sites leave of some targets, all together; active metabolites have no field there yet."""
     left: np.ndarray | float = 1.0
     for target in targets:
-        total: np.ndarray | float = 0.0
-        for item in process.inhibitors:
-            if item.node == target:
+        for group in groups_of(item for item in process.inhibitors if item.node == target):
+            total: np.ndarray | float = 0.0
+            for item in group:
                 total = total + tissue.patient.exposure.get(item.compound, 0.0) / item.constant
                 if item.compound in process.fields:
                     total = total + tissue.microenvironment[item.compound].at(sites) / item.constant
-        left = left / (1.0 + total)
+            left = left / (1.0 + total)
     return left
 
 

@@ -25,13 +25,13 @@ Lindblom et al. (2003) for PDGF-B held at the vessel's wall; Greenberg et al. (2
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from tumorabm.kernel import as_exponent, kernel
 from tumorabm.processes.process import Choice, Kind, Parameter, Phase, Process, Values
-from tumorabm.processes.signaling.inhibitors import inhibitors_of
+from tumorabm.processes.signaling.inhibitors import Inhibitor, inhibitors_of, lowering
 from tumorabm.processes.signaling.vegfr2 import RECEPTOR, VEGFR2_SIGNAL
 from tumorabm.processes.transport.cell_secretion import CellSecretion
 from tumorabm.processes.vessels.survival import COVERAGE, PHENOTYPE
@@ -120,21 +120,21 @@ class PdgfrbSignal(Process):
     writes = ("cells/pdgfrb_signal",)
     targets = (PDGFRB, RECEPTOR)
 
-    def __init__(self, values: Mapping[str, float], constants: Mapping[str, Mapping[str, float]] | None = None) -> None:
+    def __init__(self, values: Mapping[str, float], inhibitors: Sequence[Inhibitor] = ()) -> None:
         super().__init__(values)
-        self.constants = {PDGFRB: {}, RECEPTOR: {}, **(constants or {})}
+        self.inhibitors = {node: [item for item in inhibitors if item.node == node] for node in (PDGFRB, RECEPTOR)}
 
     @classmethod
     def from_catalog(cls, catalog: Values, choice: Choice, given: Mapping[str, float] | None = None) -> PdgfrbSignal:
-        """The process with the constants of the experiment's drugs."""
-        constants = {node: constants_of(catalog, choice, node) for node in (PDGFRB, RECEPTOR)}
-        return cls(cls.values_from(catalog, choice.sets, given), constants)
+        """The process with the inhibitors among the experiment's drugs."""
+        found = inhibitors_of(catalog, (*choice.drugs, *choice.exposure), choice.sets)
+        return cls(cls.values_from(catalog, choice.sets, given), found)
 
     def step(self, tissue: Tissue, dt: float) -> None:
         p = self.p
         columns = (tissue.cells[name] for name in ("cell_type", "site", "pdgfrb_signal"))
         ligands = (tissue.microenvironment[name].concentration.reshape(-1) for name in ("pdgf_bb", "vegf_a"))
-        left = (left_of(tissue, self.constants[PDGFRB]), left_of(tissue, self.constants[RECEPTOR]))
+        left = (1.0 / lowering(self.inhibitors[PDGFRB], tissue), 1.0 / lowering(self.inhibitors[RECEPTOR], tissue))
         exponent = as_exponent(p.exponent)
         _fill_signal(
             *columns, *ligands, left, p.dissociation / p.retention, p.vegf_dissociation, p.suppression,
@@ -242,21 +242,22 @@ class PericyteTurnover(Process):
     limits_step = ("loose", "blocked", "orphaned")
     targets = (PDGFRB,)
 
-    def __init__(self, values: Mapping[str, float], constants: Mapping[str, float] | None = None) -> None:
+    def __init__(self, values: Mapping[str, float], inhibitors: Sequence[Inhibitor] = ()) -> None:
         super().__init__(values)
-        self.constants = dict(constants or {})
+        self.inhibitors = tuple(inhibitors)
 
     @classmethod
     def from_catalog(
         cls, catalog: Values, choice: Choice, given: Mapping[str, float] | None = None
     ) -> PericyteTurnover:
-        """The process with the constants of the experiment's drugs."""
-        return cls(cls.values_from(catalog, choice.sets, given), constants_of(catalog, choice, PDGFRB))
+        """The process with the receptor's inhibitors among the experiment's drugs, which pericytes see in plasma."""
+        found = inhibitors_of(catalog, (*choice.drugs, *choice.exposure), choice.sets)
+        return cls(cls.values_from(catalog, choice.sets, given), [item for item in found if item.node == PDGFRB])
 
     def step(self, tissue: Tissue, dt: float) -> None:
         cells, p = tissue.cells, self.p
         come, leave = np.empty(cells.n), np.empty(cells.n)
-        detaching = p.share * p.blocked * (1.0 - left_of(tissue, self.constants))
+        detaching = p.share * p.blocked * (1.0 - 1.0 / lowering(self.inhibitors, tissue))
         _fill_turnover(
             *(cells[name] for name in ("cell_type", "site", "phenotype", "pdgfrb_signal", "contact_maturity")),
             cells.occupancy[VESSEL], cells.occupancy[MURAL], tissue.vasculature.sleeves,
@@ -264,20 +265,6 @@ class PericyteTurnover(Process):
         )  # fmt: skip
         tissue.rates.add("cover", self.name, come)
         tissue.rates.add("uncover", self.name, leave)
-
-
-def constants_of(catalog: Values, choice: Choice, node: str) -> dict[str, float]:
-    """Inhibition constants (nM, unbound) of a receptor's kinase, by compound of the experiment's drugs."""
-    found = inhibitors_of(catalog, (*choice.drugs, *choice.exposure), choice.sets)
-    return {item.compound: item.constant for item in found if item.node == node}
-
-
-def left_of(tissue: Tissue, constants: Mapping[str, float]) -> float:
-    """Share 1 / (1 + Σ C/K) of a kinase that inhibitors in plasma leave: pericytes lie at the vessel's wall."""
-    unbound, constant = tissue.patient.unbound_mean, tissue.patient.exposure
-    return 1.0 / (
-        1.0 + sum((unbound.get(name, 0.0) + constant.get(name, 0.0)) / k for name, k in sorted(constants.items()))
-    )
 
 
 # --- kernels ---------------------------------------------------------------------------------------------------------
