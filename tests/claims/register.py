@@ -91,8 +91,8 @@ def named_in(path: Path) -> Iterator[Shown]:
         slow = marked or any(ast.unparse(item).startswith("pytest.mark.slow") for item in node.decorator_list)
         for item in node.decorator_list:
             if isinstance(item, ast.Call) and _names(item.func, "claim"):
-                ids, _, text = ast.literal_eval(item.args[0]).partition(" ")
-                yield Shown((ids,), file, text, slow)
+                ids, text = re.match(r"((?:F-\d+ )+)(.*)", ast.literal_eval(item.args[0])).groups()
+                yield Shown(tuple(ids.split()), file, text, slow)
         prefix = _PREFIX.match(node.name)
         if prefix:
             ids = tuple(f"F-{part[1:]}" for part in prefix[1].rstrip("_").split("_"))

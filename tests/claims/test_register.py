@@ -60,12 +60,12 @@ def test_names_and_texts_of_tests_are_read(tmp_path: Path, monkeypatch) -> None:
     path.write_text(
         'def test_f01_f02_it_does() -> None:\n    """In\n    words.\n\n    More."""\n\n\n'
         "@pytest.mark.slow\ndef test_f03_slowly() -> None:\n    pass\n\n\n"
-        '@claim("F-04 a statement", tumor())\ndef _(usual) -> bool:\n    return True\n\n\n'
+        '@claim("F-04 F-05 a statement", tumor())\ndef _(usual) -> bool:\n    return True\n\n\n'
         "def test_fog_lifts() -> None:\n    pass\n"
     )
     monkeypatch.setattr(register, "TESTS", path.parent)
     assert named_tests() == [
         Shown(("F-01", "F-02"), "tests/test_some.py", "it does. In words.", False),
         Shown(("F-03",), "tests/test_some.py", "slowly", True),
-        Shown(("F-04",), "tests/test_some.py", "a statement", False),
+        Shown(("F-04", "F-05"), "tests/test_some.py", "a statement", False),
     ]

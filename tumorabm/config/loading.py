@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from tumorabm import yaml
 from tumorabm.catalog import Catalog, load_catalog
-from tumorabm.config import checks, clone_checks, signaling_checks  # noqa: F401 - the others add to the first
+from tumorabm.config import checks, clone_checks, license_checks, signaling_checks  # noqa: F401 - all add to the first
 from tumorabm.config.blocks import TableBlock
 from tumorabm.config.contents import vessel_spacings
 from tumorabm.config.experiment import Experiment

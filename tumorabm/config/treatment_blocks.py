@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, model_validator
 
@@ -111,6 +111,9 @@ class PatientBlock(Block):
     variants: list[str] = Field(default_factory=list, description="Germline variants, by their names in the catalog")
     clearance: dict[str, Annotated[float, Field(gt=0.0, le=100.0)]] = Field(
         default_factory=dict, description="Clearance of drugs relative to the usual patient's, by the drug's name"
+    )
+    prognosis: Literal["favorable", "intermediate", "poor"] | None = Field(
+        None, description="Risk group; drugs that are licensed for another one are told, nothing else follows from it"
     )
 
 
