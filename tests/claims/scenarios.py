@@ -21,7 +21,11 @@ from tumorabm.processes.signaling.network import Network
 
 SETS = {"kinetics": "patient_metastasis", "literature": "review_2016", "targets": "cellular"}
 DRAWS, SHARE = 200, 0.9
-DRUGS = ("everolimus", "torin1", "trametinib", "mk2206", "sunitinib")
+DRUGS = (
+    *("everolimus", "ridaforolimus", "torin1", "vistusertib", "trametinib", "mk2206"),
+    *("sunitinib", "sorafenib", "pazopanib", "axitinib", "cabozantinib", "lenvatinib", "dovitinib", "tivozanib"),
+    *("cediranib", "regorafenib"),
+)
 # Of two activities that are the same but for what the solution leaves.
 ROUND_OFF = 1e-8
 
@@ -125,6 +129,18 @@ def states(cells: list[Cell], of: Callable[[str], Network] = network) -> dict[Ce
     }
     found = _free(list(clamped.values()), of)
     return out | {cell: found[clamped[cell]] for cell in held}
+
+
+def shown(holds: Callable[..., bool], *cells: Cell) -> None:
+    """The claim holds of cells with the catalog's numbers, and in enough of the drawn networks."""
+    found = states(list(cells))
+    assert holds(*(found[cell] for cell in cells))
+    held = 0
+    for draw in range(DRAWS):
+        found = states(list(cells), lambda name, draw=draw: drawn(name, draw))
+        held += bool(holds(*(found[cell] for cell in cells)))
+    print(f"holds in {held / DRAWS:.1%} of {DRAWS} draws")
+    assert held / DRAWS >= SHARE
 
 
 def _free(cells: list[Cell], of: Callable[[str], Network]) -> dict[Cell, dict[str, float]]:

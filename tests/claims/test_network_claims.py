@@ -14,6 +14,9 @@ RAPALOG, TOR_KI = {"everolimus": 10.0}, {"torin1": 50.0}
 MEK = {"trametinib": 20.0}
 AIR, HYPOXIA = {"oxygen": 40.0}, {"oxygen": 1.0}
 MET = {"hgf": 1.0}
+LIGANDS, CABOZANTINIB = {"hgf": 1.0, "gas6": 2.0}, {"cabozantinib": 5.0}
+PROTECTION = ("bcl2 -> survival", "cd95 -| survival")
+MIR942 = ("mir942 -> secretion_vegf_a", "mir942 -> secretion_mmp9")
 
 
 @dataclass(frozen=True)
@@ -355,6 +358,48 @@ def _(usual, treated, low, low_treated) -> bool:
 )
 def _(usual, rapalog, tor) -> bool:
     return higher(rapalog, tor, "mtorc1", "s6k", "eif4e", "division", "survival") and higher(usual, tor, "survival")
+
+
+# --- apoptosis, miR-942, MET and AXL ---------------------------------------------------------------------------------
+
+
+@claim(
+    "F-25 more Bcl-2 or less CD95 protects from apoptosis, also under a drug, and not where their edges are cut",
+    *(tumor(*make, drugs=d) for make in ((), ("bcl2_overexpression",), ("cd95_loss",)) for d in ({}, TOR_KI)),
+    *(tumor(*make, cut=PROTECTION) for make in ((), ("bcl2_overexpression",), ("cd95_loss",))),
+)
+def _(usual, treated, bcl2, bcl2_treated, cd95, cd95_treated, cut, bcl2_cut, cd95_cut) -> bool:
+    protected = all(higher(cell, usual, "survival") for cell in (bcl2, cd95))
+    still = all(higher(cell, treated, "survival") for cell in (bcl2_treated, cd95_treated))
+    return protected and still and all(abs(x["survival"] - cut["survival"]) < 1e-6 for x in (bcl2_cut, cd95_cut))
+
+
+@claim(
+    "F-59 miR-942 raises secretion of VEGF-A and MMP-9, and nothing where its edges are cut",
+    tumor(),
+    tumor("mir942_overexpression"),
+    tumor(cut=MIR942),
+    tumor("mir942_overexpression", cut=MIR942),
+)
+def _(usual, over, cut, over_cut) -> bool:
+    factors = ("secretion_vegf_a", "secretion_mmp9")
+    same = all(abs(over_cut[x] - cut[x]) < 1e-6 for x in factors)
+    return higher(over, usual, *factors) and same and abs(over["division"] - usual["division"]) < 1e-6
+
+
+@claim("F-70 c-MET and AXL are up without VHL", tumor(vhl=True, **AIR, **LIGANDS), tumor(**AIR, **LIGANDS))
+def _(intact, lost_vhl) -> bool:
+    return higher(lost_vhl, intact, "met", "axl")
+
+
+@claim(
+    "F-70 F-49 cabozantinib takes c-MET and AXL, and through them movement and the stimulus of EMT",
+    *(tumor(drugs=d, **AIR, **LIGANDS) for d in ({}, CABOZANTINIB)),
+    *(tumor(clamp={"met": 0.3, "axl": 0.3}, drugs=d, **AIR, **LIGANDS) for d in ({}, CABOZANTINIB)),
+)
+def _(usual, treated, held, held_treated) -> bool:
+    through = abs(held["motility"] - held_treated["motility"]) < 1e-6
+    return through and higher(usual, treated, "met", "axl", "motility", "emt_stimulus")
 
 
 # --- tests -----------------------------------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ def course(net: Network, hours: float, share: float, effects: dict | None = None
     return np.array(out)
 
 
-def test_f_82_s6k_falls_before_akt_and_erk_rise() -> None:
+def test_f82_s6k_falls_before_akt_and_erk_rise() -> None:
     net = network("rcc_figure1")
     found = course(net, 12.0, 0.2)
     s6k, akt, erk = (found[:, net.index(node)] for node in ("s6k", "akt", "erk"))
@@ -35,7 +35,7 @@ def test_f_82_s6k_falls_before_akt_and_erk_rise() -> None:
     assert akt[-1] > akt[0] and erk[-1] > erk[0]
 
 
-def test_f_84_translation_recovers_in_part_over_days() -> None:
+def test_f84_translation_recovers_in_part_over_days() -> None:
     """PIM rises with a time constant of hours, so what it brings back comes late."""
     net = network("rcc_figure1")
     found = course(net, 3 * DAY, 0.2)
@@ -47,7 +47,7 @@ def test_f_84_translation_recovers_in_part_over_days() -> None:
 
 
 @pytest.mark.parametrize("alteration", ["eif4e_level", "bp1_level"])
-def test_f_85_the_dose_for_an_effect_is_monotone_in_the_ratio(alteration: str) -> None:
+def test_f85_the_dose_for_an_effect_is_monotone_in_the_ratio(alteration: str) -> None:
     """The share of mTORC1 that may be left for translation to fall to a given activity: less, the more eIF4E."""
     net = network("rcc_figure1")
     levels = (1.0, 1.3, 1.6, 2.0) if alteration == "eif4e_level" else (1.0, 0.7, 0.4, 0.2)
@@ -67,7 +67,7 @@ def test_f_85_the_dose_for_an_effect_is_monotone_in_the_ratio(alteration: str) -
     assert needed[1] > 1.1 * needed[0]
 
 
-def test_f_87_adaptation_is_a_hypothesis_and_off() -> None:
+def test_f87_adaptation_is_a_hypothesis_and_off() -> None:
     """Without a raised weight nothing follows from it; with one, translation comes back over weeks."""
     path = "networks.rcc_figure1.adaptation_to_eif4e_weight"
     catalog = load_catalog()
@@ -84,7 +84,7 @@ def test_f_87_adaptation_is_a_hypothesis_and_off() -> None:
     assert gain[end] > 0.1 * usual[end, off.index("eif4e")]
 
 
-def test_f_07_f_21_vegf_and_pdgf_follow_vhl_and_hif() -> None:
+def test_f07_f21_vegf_and_pdgf_follow_vhl_and_hif() -> None:
     """Without VHL secretion is high whatever the oxygen; with VHL low in air and, under hypoxia, nearly as high."""
     cells = [tumor(oxygen=40.0), tumor(oxygen=1.0), tumor(vhl=True, oxygen=40.0), tumor(vhl=True, oxygen=1.0)]
     lost_air, lost_hypoxia, vhl_air, vhl_hypoxia = (states(cells)[cell] for cell in cells)
@@ -114,8 +114,7 @@ def test_hif_is_half_maximal_where_it_was_measured(oxygen: float) -> None:
     assert air / none < 0.05
 
 
-def test_both_ways_of_losing_vhl_are_the_same_to_hif() -> None:
-    """F-06."""
+def test_f06_both_ways_of_losing_vhl_are_the_same_to_hif() -> None:
     catalog = load_catalog()
     for name in ("vhl_mutated", "vhl_methylated"):
         assert catalog.entry(f"alterations.{name}.vhl_level", SETS).value == 0.0

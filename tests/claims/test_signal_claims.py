@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from scenarios import DRAWS, ROUND_OFF, SHARE, Cell, drawn, endothelial, network, states, tumor
+from scenarios import DRAWS, ROUND_OFF, SHARE, drawn, endothelial, network, shown, tumor
 
 from tumorabm.processes.signaling.course import steady
 from tumorabm.processes.signaling.network import Network
@@ -28,18 +28,6 @@ ALTERNATIVE_EDGES = (
 )  # fmt: skip
 NONE = dict.fromkeys(ALTERNATIVES, 0.0)
 HYPOXIC_FACTORS = ("secretion_fgf2", "secretion_il8", "secretion_ephrin_a", "secretion_ang2")
-
-
-def shown(holds: Callable[..., bool], *cells: Cell) -> None:
-    """The claim holds of cells with the catalog's numbers, and in enough of the drawn networks."""
-    found = states(list(cells))
-    assert holds(*(found[cell] for cell in cells))
-    held = 0
-    for draw in range(DRAWS):
-        found = states(list(cells), lambda name, draw=draw: drawn(name, draw))
-        held += bool(holds(*(found[cell] for cell in cells)))
-    print(f"holds in {held / DRAWS:.1%} of {DRAWS} draws")
-    assert held / DRAWS >= SHARE
 
 
 def shown_of(holds: Callable[[Network], bool], name: str) -> None:

@@ -83,6 +83,7 @@ def test_variants_and_overrides_multiply_and_the_resolved_experiment_is_the_same
         ("patient.variants=[abcb1_ttt, abcb1_ttt]", "'abcb1_ttt' is named twice"),
         ("patient.clearance={sunitinb: 2}", "'sunitinb' is no drug of the catalog; did you mean 'sunitinib'?"),
         ("patient.clearance={sunitinib: 0}", "0 must be more than 0"),
+        ("patient.prognosis=bad", "expected one of favorable, intermediate, poor"),
         ("treatment=[{drug: pp242, dose: 5 mg, every: 1 d}]", "pp242 has no human pharmacokinetics; give it a"),
     ],
 )

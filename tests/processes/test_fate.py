@@ -8,6 +8,7 @@ from bare_tissue import bare_tissue, process_of, put_tumor, put_vessel
 
 from tumorabm.processes.fate.birth import break_even_oxygen, oxygen_response
 from tumorabm.processes.process import Process
+from tumorabm.processes.resistance.tolerance import HypoxiaTolerance
 from tumorabm.tissue.cells import ALIVE, APOPTOTIC, NECROTIC
 from tumorabm.tissue.tissue import Tissue
 
@@ -80,3 +81,17 @@ def test_debris_is_cleared_at_the_rate_of_its_kind() -> None:
 def test_apoptosis_is_the_same_everywhere() -> None:
     process = process_of("apoptosis", rate=0.01)
     assert rate_of("apoptosis", cells_at([0.0, 100.0], process), process).tolist() == [0.01, 0.01, 0.0, 0.0]
+
+
+def test_cells_without_p53_die_less_of_lack_of_oxygen() -> None:
+    """By the share of necrosis that needs it; other cells, other types and other rates are as they were."""
+    lost = {"tp53": {"p53_expression": 0.0}, "half": {"p53_expression": 0.5}}
+    tolerance = HypoxiaTolerance({"share": 0.6}, lambda genotype: lost[genotype[0]] if genotype else {})
+    necrosis = process_of("necrosis", rate=0.2, onset=1.0, full=0.5)
+    tissue = cells_at([0.0, 0.0, 0.0, 5.0], necrosis)
+    for alterations in ((), ("tp53",), ("half",)):
+        tissue.clones.add(f"clone {alterations}", alterations)
+    base = rate_of("necrosis", tissue, necrosis)
+    tissue.cells["clone"][:4] = [0, 1, 2, 1]
+    np.testing.assert_allclose(rate_of("necrosis", tissue, tolerance), base * [1.0, 0.4, 0.7, 1.0, 1.0, 1.0])
+    assert base[:3].min() > 0.0

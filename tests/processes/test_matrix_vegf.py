@@ -45,8 +45,8 @@ def test_without_mmp9_matrix_holds_its_share() -> None:
 
 
 @pytest.mark.parametrize("dt", [0.01, 2.0, 1e3])
-def test_release_conserves_the_total(dt: float) -> None:
-    """F-44: MMP-9 frees what is bound; the total stays to the last digits, whatever the step."""
+def test_f44_release_conserves_the_total(dt: float) -> None:
+    """MMP-9 frees what is bound; the total stays to the last digits, whatever the step."""
     tissue, processes = matrix_tissue(0.0, decay=0.0, turnover=0.0)
     vegf, bound, mmp9 = (tissue.microenvironment[name] for name in ("vegf_a", "vegf_bound", "mmp9"))
     rng = np.random.default_rng(0)

@@ -78,8 +78,8 @@ def secretion(oxygen: float, genotype: tuple[str, ...] | None, **columns: object
 
 
 @pytest.mark.parametrize("vhl", ["vhl_mutated", "vhl_methylated"])
-def test_cells_without_vhl_secrete_whatever_the_oxygen(vhl: str) -> None:
-    """F-07: their HIF is not degraded. What the network knows of oxygen besides (REDD1) hardly reaches secretion."""
+def test_f07_cells_without_vhl_secrete_whatever_the_oxygen(vhl: str) -> None:
+    """Their HIF is not degraded. What the network knows of oxygen besides (REDD1) hardly reaches secretion."""
     for oxygen in (0.0, 5.0, 12.5, 40.0, 150.0):
         assert secretion(oxygen, (vhl,)) == pytest.approx(molecules(2000.0), rel=0.03)
     assert secretion(REFERENCE.inputs["oxygen"], (vhl,)) == pytest.approx(molecules(2000.0), rel=1e-6)

@@ -144,8 +144,8 @@ def test_a_sprout_stops_when_either_arm_is_knocked_out(stopped: str) -> None:
     assert process.tip_speed(np.array([1.0]), np.array([1.0]))[0] < 1e-6
 
 
-def test_the_three_arms_of_vegf_are_switched_off_apart() -> None:
-    """F-08: without survival endothelium dies and goes on growing; without proliferation nothing regrows; without
+def test_f08_the_three_arms_of_vegf_are_switched_off_apart() -> None:
+    """Without survival endothelium dies and goes on growing; without proliferation nothing regrows; without
     migration tips stand still; each of the others is as before."""
     off = 1e6
 

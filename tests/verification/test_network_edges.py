@@ -147,7 +147,7 @@ def faults(network: Network, signs: dict[tuple[str, str], int]) -> list[str]:
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_every_edge_has_the_sign_that_the_review_gives_it(name: str) -> None:
+def test_f60_every_edge_has_the_sign_that_the_review_gives_it(name: str) -> None:
     assert faults(load(name), expected(name)) == []
 
 

@@ -61,8 +61,8 @@ def balance(vegf: float, plgf: float) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize("vegf", [0.3, 1.0, 3.0])
-def test_at_fixed_total_plgf_raises_free_vegf_and_the_signal(vegf: float) -> None:
-    """F-32, against the exact balance; with the amplification the signal rises more, and not without PlGF."""
+def test_f32_at_fixed_total_plgf_raises_free_vegf_and_the_signal(vegf: float) -> None:
+    """Against the exact balance; with the amplification the signal rises more, and not without PlGF."""
     seen = []
     for plgf in (0.0, 0.3, 3.0):
         c, by_plgf = balance(vegf, plgf)

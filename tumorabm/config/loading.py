@@ -12,7 +12,15 @@ from pydantic import ValidationError
 
 from tumorabm import yaml
 from tumorabm.catalog import Catalog, load_catalog
-from tumorabm.config import checks, clone_checks, signaling_checks, treatment_checks  # noqa: F401 - add to the first
+
+# They all add to the first.
+from tumorabm.config import (  # noqa: F401
+    checks,
+    clone_checks,
+    license_checks,
+    signaling_checks,
+    treatment_checks,
+)
 from tumorabm.config.blocks import TableBlock
 from tumorabm.config.contents import vessel_spacings
 from tumorabm.config.experiment import Experiment

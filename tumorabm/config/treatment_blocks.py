@@ -191,6 +191,9 @@ class PatientBlock(Block):
     clearance: dict[str, Annotated[float, Field(gt=0.0, le=100.0)]] = Field(
         default_factory=dict, description="Clearance of drugs relative to the usual patient's, by the drug's name"
     )
+    prognosis: Literal["favorable", "intermediate", "poor"] | None = Field(
+        None, description="Risk group; drugs that are licensed for another one are told, nothing else follows from it"
+    )
 
 
 class AssessmentBlock(Block):

@@ -18,6 +18,7 @@ from tumorabm.processes.resistance.emt import Emt, MesenchymalRates, Mesenchymal
 from tumorabm.processes.resistance.intracellular import DrugLoss, DrugUptake, IntracellularDrug
 from tumorabm.processes.resistance.lysosome import LysosomalCapacity, LysosomalPh
 from tumorabm.processes.resistance.mutation import Mutation
+from tumorabm.processes.resistance.tolerance import HypoxiaTolerance
 from tumorabm.processes.signaling.endothelium import EndothelialSignaling, EquivalentSignals
 from tumorabm.processes.signaling.tumor import SignaledDivision, SignaledSurvival, TumorSignaling
 from tumorabm.processes.signaling.vegfr2 import AmplifiedSignal, Vegfr2Signal
@@ -128,6 +129,7 @@ PIPELINE: tuple[type[Process], ...] = (
     SignaledDivision,
     SignaledSurvival,
     MesenchymalRates,
+    HypoxiaTolerance,
     DirectEffect,
     EndothelialSurvival,
     Pruning,

@@ -9,7 +9,10 @@ CONSTANTS: Final = {
     "hypoxic_threshold": ("substrates.oxygen.hypoxic_threshold", "mmHg"),
 }
 # Markers of EMT: what a mesenchymal cell has of each, relative to an epithelial one.
-MARKERS: Final = ("pecam1", "hoxa9", "esm1", "gli1", "e_cadherin", "mmp2", "mmp9", "vimentin")
+MARKERS: Final = (
+    *("pecam1", "hoxa9", "esm1", "gli1", "e_cadherin", "mmp2", "mmp9", "vimentin"),
+    *("mir942", "mir133a", "mir628_5p", "mir484"),
+)
 # Of outputs of a mechanism, by its name; read where it is on.
 OF_MECHANISMS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
     "emt": {
