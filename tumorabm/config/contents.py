@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -86,8 +87,8 @@ def _substrate(experiment: Experiment, kind: str, name: str) -> Substrate:
         # The field is the unbound concentration: binding slows its diffusion by the ratio of total to unbound.
         partition = field_capacity(catalog, name, sets, _in_cells(experiment, name))
         diffusivity = catalog.get(f"{path}.diffusivity_free", "um^2/h", sets) / partition
-        what = f"unbound {name} in tissue"
-        return Substrate(name, unit, what, "implicit", diffusivity, 0.0, tolerance=_TOLERANCE, capacity=partition)
+        substrate = Substrate(name, unit, f"unbound {name} in tissue", "implicit", diffusivity, 0.0, capacity=partition)
+        return replace(substrate, tolerance=_TOLERANCE, itemized=True)
     half_life = optional("half_life", "h", np.inf)
     facts = catalog.noun(kind, name).facts
     factor = facts["solver"] == "implicit"
