@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 
 from tumorabm.catalog import SETS, Catalog
+from tumorabm.catalog.patients import variants_read
 from tumorabm.config.experiment import Experiment
 from tumorabm.errors import Problem
 from tumorabm.processes.fate.birth import Birth, break_even_oxygen
@@ -171,7 +172,8 @@ def catalog_reads(experiment: Experiment) -> set[str]:
         _read_spacings(reader)
     if reader.vessels.network != "none":
         host_coverage(reader)
-    return reader.catalog.paths_read
+    reads = reader.catalog.paths_read
+    return reads | variants_read(reader.catalog, reader.patient.variants, reads)
 
 
 def _read_spacings(reader: Experiment) -> None:
