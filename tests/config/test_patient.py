@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from patient_scenes import exposure, model, patient_with
 
@@ -66,3 +67,9 @@ def test_an_override_of_a_variants_value_is_heeded_where_the_patient_has_it() ->
     # The patient does not have it, or is not given the drug.
     unread = [patient_with(override), patient_with("patient.variants=[abcb1_ttt]", override, "treatment=[]")]
     assert all(any(warning.startswith(told) for warning in found.warnings) for found in unread)
+
+
+def test_axitinibs_variation_of_clearance_is_that_of_a_lognormal() -> None:
+    assert CATALOG.get("drugs.axitinib.pk_clearance_variability", "1", {}) == pytest.approx(
+        np.sqrt(np.expm1(0.272)), abs=5e-3
+    )
