@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
-from short_run import short
+from short_run import SHORT, short
 
+import tumorabm
+from tumorabm import yaml
+from tumorabm.config import load_experiment
 from tumorabm.errors import InputError
 from tumorabm.processes.resistance.held_drugs import drug_columns
-from tumorabm.run.branching import _check_inherited
+from tumorabm.run.branching import _check_clones, _check_inherited
 from tumorabm.run.parts import relabeled
+from tumorabm.tissue.clones import Clones
+
+NETWORKS = Path(tumorabm.__file__).parent / "catalog" / "networks"
 
 
 def test_drug_in_cells_stays_under_its_name_when_drugs_come_and_go() -> None:
@@ -22,3 +31,22 @@ def test_a_branch_cannot_switch_what_cells_hold() -> None:
     with pytest.raises(InputError, match="cannot switch intracellular"):
         _check_inherited(short(), short("mechanisms.intracellular=false"))
     _check_inherited(short(), short("mechanisms.t_cells=false"))
+
+
+def test_a_clone_that_does_not_fit_the_branchs_network_is_refused_at_the_start(tmp_path: Path) -> None:
+    clones = Clones()
+    clones.add("founder", ("vhl_mutated",))
+    clones.add("", ("vhl_mutated", "tsc_loss"), 0, 3, key=7)
+    _check_clones(clones.state(), short())
+    _check_clones({}, short())
+    (tmp_path / "networks").mkdir()
+    text = re.sub(r"\btsc\b", "other", (NETWORKS / "rcc_figure1.yaml").read_text())
+    (tmp_path / "networks" / "mine.yaml").write_text(text.replace("name: rcc_figure1", "name: mine"))
+    settings = ["signaling.tumor.network=mine", "mutations=[]"]
+    branch = load_experiment(yaml.parse(SHORT, "short").data, settings, [tmp_path])
+    message = "cells of the parent have 'tsc_loss' at that time, which does not fit network 'mine': .*'tsc'"
+    with pytest.raises(InputError, match=message) as raised:
+        _check_clones(clones.state(), branch)
+    assert "\n" not in str(raised.value)
+    off = load_experiment(yaml.parse(SHORT, "short").data, [*settings, "processes.tumor_signaling=false"], [tmp_path])
+    _check_clones(clones.state(), off)

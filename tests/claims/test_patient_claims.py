@@ -6,33 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from patient_scenes import EXPERIMENTS, TREATED, exposure, model, patient_with
 
 from tumorabm.config import load_experiment
-from tumorabm.config.experiment import Experiment
-from tumorabm.processes.dosing.disposition import DrugModel
-from tumorabm.processes.dosing.pharmacokinetics import drug_model
-
-EXPERIMENTS = Path(__file__).parents[2] / "configs" / "experiments"
-TREATED = "treatment=[{drug: everolimus, dose: 10 mg, every: 1 d}, {drug: sunitinib, dose: 50 mg, every: 1 d}]"
-
-
-def of(*settings: str) -> Experiment:
-    return load_experiment(EXPERIMENTS / "untreated.yaml", [TREATED, *settings])
-
-
-def model(experiment: Experiment, drug: str) -> DrugModel:
-    return drug_model(experiment.catalog, drug, experiment.sets)
-
-
-def exposure(drug: DrugModel) -> np.ndarray:
-    """Area under the curve of every compound per mg, nM h."""
-    start = np.eye(len(drug.rates))[0] * drug.amount(1.0)
-    return drug.concentrations @ np.linalg.solve(-drug.rates, start)
 
 
 def test_f54_an_abcb1_haplotype_takes_a_fifth_of_everolimus_and_nothing_of_what_is_infused() -> None:
     """Everolimus is given by mouth, temsirolimus into a vein."""
-    usual, carrier = of(), of("patient.variants=[abcb1_ttt]")
+    usual, carrier = patient_with(), patient_with("patient.variants=[abcb1_ttt]")
     assert exposure(model(carrier, "everolimus")) == pytest.approx(0.79 * exposure(model(usual, "everolimus")))
     for drug in ("temsirolimus", "sunitinib"):
         assert exposure(model(carrier, drug)) == pytest.approx(exposure(model(usual, drug)))
@@ -42,7 +23,7 @@ def test_f54_an_abcb1_haplotype_takes_a_fifth_of_everolimus_and_nothing_of_what_
 
 
 def test_f55_variants_of_receptors_for_xenobiotics_lower_what_cyp3a4_metabolizes() -> None:
-    usual, carrier = of(), of("patient.variants=[nr1i2_carrier, nr1i3_carrier]")
+    usual, carrier = patient_with(), patient_with("patient.variants=[nr1i2_carrier, nr1i3_carrier]")
     for drug in ("everolimus", "sunitinib"):
         assert exposure(model(carrier, drug))[0] == pytest.approx(exposure(model(usual, drug))[0] / 1.2 / 1.3)
     for drug in ("bevacizumab", "interferon_alpha"):
@@ -59,7 +40,7 @@ def test_f55_variants_of_receptors_for_xenobiotics_lower_what_cyp3a4_metabolizes
     ],
 )
 def test_f56_f57_variants_of_a_target_shift_all_its_inhibitors_and_no_other(variant: str, target: str) -> None:
-    usual, carrier = of(), of(f"patient.variants=[{variant}]")
+    usual, carrier = patient_with(), patient_with(f"patient.variants=[{variant}]")
     entry = f"{target}_inhibition"
     for drug in ("sunitinib", "sorafenib"):
         path = f"drugs.{drug}.{entry}"

@@ -71,6 +71,24 @@ def test_an_alteration_of_a_network_that_is_off_is_told() -> None:
     assert told == ["mutations.1.alteration: tumor_signaling is off, so the alteration has no effect"]
 
 
+def test_pumps_and_what_t_cells_meet_are_told_where_their_mechanism_is_off() -> None:
+    gained = ("{alteration: abcb1_overexpression}", "{alteration: hla_g_expression}")
+    off = "the mechanism {} is off, so {}_expression has no effect"
+    pump, shown = off.format("intracellular", "abcb1"), off.format("t_cells", "hla_g")
+
+    def told(**mechanisms: bool) -> list[str]:
+        return [item for item in of(*gained, mechanisms=mechanisms).warnings if "_expression" in item]
+
+    assert told(intracellular=True, t_cells=True) == []
+    assert told(intracellular=False, t_cells=True) == [f"mutations.0.alteration: {pump}"]
+    assert told(intracellular=False, t_cells=False) == [
+        f"mutations.0.alteration: {pump}",
+        f"mutations.1.alteration: {shown}",
+    ]
+    present = short("mechanisms.intracellular=false", "clones[1].alterations=[abcb1_overexpression]").warnings
+    assert [item for item in present if "_expression" in item] == [f"clones.1.alterations.0: {pump}"]
+
+
 def test_rates_are_set_from_the_command_line_and_by_the_catalog() -> None:
     (process,) = (
         process

@@ -110,3 +110,17 @@ def test_mesenchymal_cells_are_spared_by_their_sensitivity() -> None:
     tissue.rates.add("divide", "base", np.ones(2))
     effect.step(tissue, 2.0)
     np.testing.assert_allclose(tissue.rates.total("divide", 2), [1.0 / 4.0, 1.0 / (1.0 + 3.0 * share)])
+
+
+def test_each_base_induces_at_its_own_concentrations() -> None:
+    """Patients' hydroxychloroquine, which is micromolar, does not induce as fully as nanomolar sunitinib."""
+    induced = {}
+    for drug, free in (("sunitinib", 5.0), ("hydroxychloroquine", 1200.0)):
+        (held,) = Culture({drug: 1.0}).drugs.values()
+        share = free / (free + held.inducing)
+        onset, recovery = 0.015 * share, np.log(2.0) / 22.0 * (1.0 - share)
+        end = (onset * 38.6 + recovery) / (onset + recovery)
+        induced[drug] = capacity_after(20.0, 24.0, free * held.cytosolic, drug=drug)
+        expected = 1.0 + (end - 1.0) * -np.expm1(-(onset + recovery) * 20.0)
+        assert induced[drug] == pytest.approx(expected, rel=1e-9)
+    assert induced["sunitinib"] > 4.0 * induced["hydroxychloroquine"] > 4.0

@@ -14,6 +14,7 @@ from tumorabm.sweep.summaries import series_of_experiment
 from tumorabm.tissue.cells import APOPTOTIC, ENDOTHELIAL
 
 NAMES = ("in_tumor_cells", "lysosomal_share", "free_inside_over_outside", "lysosomal_capacity")
+TOTALS = ("metabolized", "taken_from_plasma")
 
 
 def test_they_are_of_living_tumor_cells() -> None:
@@ -40,6 +41,18 @@ def test_they_are_of_living_tumor_cells() -> None:
     )
     tissue.cells["state"][:] = APOPTOTIC
     assert all(np.isnan(series.value(Measurement(tissue, {}))) for series in series_of(NAMES, tissue))
+
+
+def test_totals_are_those_of_the_ledger() -> None:
+    processes = processes_of(["intracellular_drug"], choice_of(drugs=["sunitinib"], exposure={"everolimus": 0.5}))
+    tissue = bare_tissue((1, 3, 3), processes=processes, substrates=drug_fields("sunitinib"))
+    series = series_of(TOTALS, tissue)
+    assert len(series) == 4 and all(item.value(Measurement(tissue, {})) == 0.0 for item in series)
+    tissue.ledger.book("sunitinib", "supply", 3.0)
+    tissue.ledger.book("sunitinib_cells", "metabolized", -2.0)
+    found = {item.name: item.value(Measurement(tissue, {})) for item in series}
+    assert found["sunitinib_taken_from_plasma"] == 3.0 and found["sunitinib_metabolized"] == 2.0
+    assert found["everolimus_taken_from_plasma"] == found["everolimus_metabolized"] == 0.0
 
 
 def test_sweeps_know_their_names() -> None:

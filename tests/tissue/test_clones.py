@@ -34,6 +34,12 @@ def test_two_clones_of_one_key_are_refused() -> None:
     clones.add("one")
     with pytest.raises(ValueError, match="two clones have the key"):
         clones.add("one")
+    again = Clones()
+    again.load(clones.state())
+    with pytest.raises(ValueError, match="two clones have the key"):
+        again.add("other", key=key_of_founder("one"))
+    again.keep(np.array([False]))
+    assert again.add("one") == 0, "nobody has it any more"
 
 
 def test_keys_depend_on_nobody_else() -> None:

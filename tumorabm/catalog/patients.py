@@ -104,6 +104,16 @@ def _clearances(catalog: Catalog, drug: str) -> list[str]:
     return [path for path in found if path in catalog]
 
 
+def variants_read(catalog: Catalog, variants: Iterable[str], reads: Iterable[str]) -> set[str]:
+    """Paths of the variants' entries that multiply one of the values that are read."""
+    known, out = set(reads), set[str]()
+    for name in set(variants) & set(catalog.names("variants")):
+        for key in catalog.noun("variants", name).values:
+            if any(path in known for path, _ in _touched(catalog, known, key)):
+                out.add(f"variants.{name}.{key}")
+    return out
+
+
 def without_effect(catalog: Catalog, variant: str) -> list[str]:
     """Entries of a variant that multiply nothing in the catalog."""
     paths = list(catalog.paths())

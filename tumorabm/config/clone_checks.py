@@ -1,4 +1,4 @@
-"""What does not fit together in what an experiment says of mutations."""
+"""What does not fit together in what an experiment says of mutations, and of what alterations are for."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from tumorabm.config.clone_blocks import CATALOG
 from tumorabm.config.experiment import Experiment
 from tumorabm.config.quantity import TIME_UNITS
 from tumorabm.errors import InputError, nearest
+from tumorabm.processes.resistance.held_drugs import EXPRESSION, PUMPS
 from tumorabm.processes.resistance.mutation import Mutation
 from tumorabm.processes.signaling.cell_signaling import effects_of
 from tumorabm.processes.signaling.network import Network
 from tumorabm.processes.signaling.tumor import TumorSignaling
+from tumorabm.processes.stroma.t_cells import TCellRecruitment
+from tumorabm.processes.transport.drug import INTRACELLULAR
 from tumorabm.units import as_text
 from tumorabm.yaml import Steps
 
@@ -60,6 +63,25 @@ def _mutations_heeded(experiment: Experiment) -> Iterator[Finding]:
         if item.alteration in catalog.names("alterations") and effects_of(catalog, [item.alteration], experiment.sets):
             message = f"{TumorSignaling.name} is off, so the alteration has no effect"
             yield Finding(("mutations", index, "alteration"), message, warning=True)
+
+
+@needs("clones", "mutations", "mechanisms", "catalog")
+def _expressions_heeded(experiment: Experiment) -> Iterator[Finding]:
+    """Pumps and what cells show T cells, where nobody reads them."""
+    catalog = experiment.catalog
+    named: list[tuple[Steps, str]] = [
+        (("clones", row, "alterations", index), name)
+        for row, clone in enumerate(experiment.clones)
+        for index, name in enumerate(clone.alterations)
+    ]
+    named += [(("mutations", row, "alteration"), item.alteration) for row, item in enumerate(experiment.mutations)]
+    pumps = {f"{pump}{EXPRESSION}" for pump in PUMPS}
+    for path, alteration in named:
+        entries = catalog.noun("alterations", alteration).values if alteration in catalog.names("alterations") else ()
+        for entry in sorted(name for name in entries if name.endswith(EXPRESSION)):
+            mechanism = INTRACELLULAR if entry in pumps else TCellRecruitment.mechanism
+            if not experiment.mechanisms[mechanism]:
+                yield Finding(path, f"the mechanism {mechanism} is off, so {entry} has no effect", warning=True)
 
 
 @needs("mutations", "duration")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
 from tumorabm.catalog import SETS, Catalog
+from tumorabm.catalog.patients import variants_read
 from tumorabm.config.experiment import Experiment
 from tumorabm.errors import Problem
 from tumorabm.processes.fate.birth import Birth, break_even_oxygen
@@ -86,8 +88,8 @@ def _substrate(experiment: Experiment, kind: str, name: str) -> Substrate:
         # The field is the unbound concentration: binding slows its diffusion by the ratio of total to unbound.
         partition = field_capacity(catalog, name, sets, _in_cells(experiment, name))
         diffusivity = catalog.get(f"{path}.diffusivity_free", "um^2/h", sets) / partition
-        what = f"unbound {name} in tissue"
-        return Substrate(name, unit, what, "implicit", diffusivity, 0.0, tolerance=_TOLERANCE, capacity=partition)
+        substrate = Substrate(name, unit, f"unbound {name} in tissue", "implicit", diffusivity, 0.0, capacity=partition)
+        return replace(substrate, tolerance=_TOLERANCE, itemized=True)
     half_life = optional("half_life", "h", np.inf)
     facts = catalog.noun(kind, name).facts
     factor = facts["solver"] == "implicit"
@@ -170,7 +172,8 @@ def catalog_reads(experiment: Experiment) -> set[str]:
         _read_spacings(reader)
     if reader.vessels.network != "none":
         host_coverage(reader)
-    return reader.catalog.paths_read
+    reads = reader.catalog.paths_read
+    return reads | variants_read(reader.catalog, reader.patient.variants, reads)
 
 
 def _read_spacings(reader: Experiment) -> None:

@@ -58,6 +58,28 @@ def _free_inside_over_outside(m: Measurement, drug: str) -> float:
 
 
 @output(
+    "metabolized",
+    "fmol",
+    "drug that tumor cells have metabolized since the start",
+    columns=("drug_cytosol",),
+    per="held_drug",
+)
+def _metabolized(m: Measurement, drug: str) -> float:
+    return -m.tissue.ledger.accounts.get(f"{drug}_cells", {}).get("metabolized", 0.0)
+
+
+@output(
+    "taken_from_plasma",
+    "fmol",
+    "drug that the tissue has taken from plasma since the start, less what it gave back",
+    columns=("drug_cytosol",),
+    per="held_drug",
+)
+def _taken_from_plasma(m: Measurement, drug: str) -> float:
+    return m.tissue.ledger.accounts.get(drug, {}).get("supply", 0.0)
+
+
+@output(
     "lysosomal_capacity",
     "1",
     "mean capacity of living tumor cells' lysosomes, relative to parental cells",

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from tumorabm import units
 from tumorabm.errors import InputError
+from tumorabm.processes.signaling.cell_signaling import effects_of
+from tumorabm.processes.signaling.network import Network
 from tumorabm.processes.transport.drug import INTRACELLULAR
 from tumorabm.recording.run_folder import PROVENANCE, RunFolder
 from tumorabm.recording.segments import write_segment
 from tumorabm.recording.writer import RunWriter, adapted
 from tumorabm.run import parts
 from tumorabm.run.course import Course, Plan, steps_in, writing
+from tumorabm.tissue.clones import Clones
 
 if TYPE_CHECKING:
     from tumorabm.config import Experiment
@@ -67,6 +72,7 @@ def branch(
         reached = min(history.to_step, plan.end) * plan.dt / 24
         raise InputError(f"--at {at}: {folder.path} can be branched between day 0 and day {reached:g}")
 
+    _check_clones(history.until(step).clones, child)
     origin = {"run": str(folder.path), "run_id": folder.run_id, "at": step * plan.dt, "set": list(overrides)}
     origin["parent"] = folder.provenance.get("parent")
     identity = parts.identity(child, origin)
@@ -113,6 +119,22 @@ def _check_inherited(parent: Experiment, child: Experiment) -> None:
     changed = [name for name in _INHERITED if before.get(name) != after.get(name)]
     if changed:
         raise InputError(f"a branch inherits its parent's {', '.join(_INHERITED)}; --set changes {', '.join(changed)}")
+
+
+def _check_clones(clones: Mapping[str, np.ndarray], child: Experiment) -> None:
+    """What tumor cells have gained until then must fit the child's network, which would notice when it meets them."""
+    chosen = child.choice().signaling.get("tumor")
+    if chosen is None or "alterations" not in clones:
+        return
+    network = Network.from_catalog(child.catalog, chosen.network, child.sets)
+    table = Clones()
+    table.load(clones)
+    for name in sorted({name for names in table.alterations for name in names}):
+        try:
+            network.make(effects_of(child.catalog, [name], child.sets))
+        except InputError as error:
+            message = f"cells of the parent have {name!r} at that time, which does not fit network {chosen.network!r}"
+            raise InputError(f"{message}: {error}") from None
 
 
 def _check_drugs(state: dict[str, Any], fresh: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from tumorabm.config import Experiment, load_experiment
 from tumorabm.config.contents import catalog_reads
 from tumorabm.config.overrides import derived_from
 from tumorabm.errors import InputError, Problem, nearest
+from tumorabm.processes.dosing.pharmacokinetics import EXCRETED
 
 # A range that spans more than this factor is divided evenly on a logarithmic scale.
 _DECADE: Final = 10.0
@@ -100,6 +101,9 @@ def assumed_values(experiment: Experiment, only: Sequence[str] = ()) -> tuple[li
     found, left_out = [], {}
     for label in chosen:
         if label in in_networks:
+            continue
+        if known[label].endswith(f".{EXCRETED}"):
+            left_out[label] = "nothing but the ledger depends on it"
             continue
         value, reason = _varied(experiment, label, entries[label])
         if value is None:

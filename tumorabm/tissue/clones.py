@@ -55,6 +55,7 @@ class Clones:
         self.key, self.parent, self.birth_step, self.site, self.intravasated = (
             np.empty(0, dtype=dtype) for dtype in _NUMBERS.values()
         )
+        self._known: set[int] = set()  # the keys once more, to look one up at once
 
     def __len__(self) -> int:
         return len(self.names)
@@ -86,9 +87,10 @@ class Clones:
         ValueError
             If another clone has the key.
         """
-        key = key_of_founder(name) if key is None else key
-        if (self.key == np.uint64(key)).any():
+        key = key_of_founder(name) if key is None else int(key)
+        if key in self._known:
             raise ValueError(f"two clones have the key {key:016x} ({name})")
+        self._known.add(key)
         self.names.append(name or f"{key:016x}")
         self.alterations.append(tuple(alterations))
         row = {"key": key, "parent": parent, "birth_step": step, "site": site, "intravasated": 0}
@@ -123,6 +125,7 @@ class Clones:
         self.alterations = [names for names, kept in zip(self.alterations, mask.tolist(), strict=True) if kept]
         for column in _NUMBERS:
             setattr(self, column, getattr(self, column)[mask])
+        self._known = set(self.key.tolist())
         self.parent = np.where(self.parent >= 0, rows[self.parent], -1).astype(np.int32)
         return rows
 
@@ -141,6 +144,7 @@ class Clones:
         self.alterations = [tuple(text.split(_SEPARATOR)) if text else () for text in listed]
         for column, dtype in _NUMBERS.items():
             setattr(self, column, state[column].astype(dtype))
+        self._known = set(self.key.tolist())
 
 
 def key_of_founder(name: str) -> int:
@@ -157,7 +161,8 @@ def prune(tissue: Tissue) -> int:
     """Drop extinct clones that have no descendants from the table; nothing else changes.
 
     Founders stay, and those of which cells (debris included) are there or have entered vessels, with all their
-    ancestors.
+    ancestors. No run calls it: phylogeny and census of a run are about all clones that there were. It is for models
+    that run on for so long, or gain so much, that the table grows too large, and that want the living ones only.
 
     Returns
     -------

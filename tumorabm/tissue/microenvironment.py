@@ -45,6 +45,8 @@ class Substrate:
     capacity : float
         Total over free substance: a field is the free concentration, its terms and diffusivity are divided by the
         capacity, and the ledger books the total.
+    itemized : bool
+        Whether the ledger has an entry for each contributor to source and loss; of a field that never waits.
     """
 
     name: str
@@ -60,6 +62,12 @@ class Substrate:
     capacity: float = 1.0
     refresh: float = 0.0
     bound_form_of: str = ""
+    itemized: bool = False
+
+    def __post_init__(self) -> None:
+        if self.itemized and self.refresh > 0.0:
+            # While it waits its terms drift, and what it is solved for is nobody's contribution any more.
+            raise ValueError(f"{self.name}: what contributes to a field that waits cannot be told apart")
 
 
 class Field:
@@ -113,6 +121,10 @@ class Field:
     def contribution(self, term: str, name: str) -> np.ndarray:
         """A contribution of this step."""
         return self._contributions[term][name]
+
+    def contributions(self, term: str) -> Mapping[str, np.ndarray]:
+        """All contributions of this step to a term, by name."""
+        return self._contributions[term]
 
     def term(self, term: str) -> np.ndarray:
         """Sum of the contributions to a term, shape (nz, ny, nx); to be read, not written."""

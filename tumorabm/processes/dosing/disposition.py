@@ -110,6 +110,9 @@ class DrugModel:
         Hours between a dose and the begin of its absorption.
     infusion_time : float
         Hours over which a dose runs into the central compartment; 0 for all at once.
+    excreted_share : float, optional
+        Share of the parent's systemic elimination that leaves the body as it is, in urine or bile; what forms no active
+        metabolite either is metabolized to what does not act. Without it the ledger does not tell the two apart.
 
     Attributes
     ----------
@@ -135,6 +138,7 @@ class DrugModel:
     absorption_rate: float | None = None
     lag: float = 0.0
     infusion_time: float = 0.0
+    excreted_share: float | None = None
     compartments: tuple[str, ...] = field(init=False)
     rates: np.ndarray = field(init=False, repr=False, compare=False)
     concentrations: np.ndarray = field(init=False, repr=False, compare=False)
@@ -155,6 +159,8 @@ class DrugModel:
             raise ValueError(f"{self.name}: what is infused is not absorbed; it has one of the two")
         if self.absorption_rate is None and presystemic > 0.0:
             raise ValueError(f"{self.name}: presystemic metabolism needs an absorption rate")
+        if self.excreted_share is not None and not 0.0 <= self.excreted_share <= 1.0 - formed:
+            raise ValueError(f"{self.name}: what is excreted and what forms metabolites must be 0..1 together")
         layout = _Layout(self, presystemic)
         for name in ("compartments", "rates", "concentrations", "transfers"):
             object.__setattr__(self, name, getattr(layout, name))
@@ -214,7 +220,10 @@ class _Layout:
             own_rate = metabolite.compound.clearance / metabolite.compound.central_volume
             own = (_body(metabolite.compound.name), "eliminated")
             flows.append(self._flow(f"{metabolite.compound.name}_central", None, own_rate, own))
-        flows.append(self._flow(central, None, max(unchanged, 0.0) * elimination_rate, (account, "eliminated")))
+        rest = {"eliminated": max(unchanged, 0.0)}
+        if drug.excreted_share is not None:
+            rest = {"excreted": drug.excreted_share, "metabolized": max(unchanged - drug.excreted_share, 0.0)}
+        flows += [self._flow(central, None, share * elimination_rate, (account, name)) for name, share in rest.items()]
         self.transfers = tuple(flows)
 
     def _flow(

@@ -25,7 +25,8 @@ _COMPOUND: Final = {
 _PERIPHERAL: Final = {"pk_intercompartmental_clearance": "L/h", "pk_peripheral_volume": "L"}
 _FORMATION: Final = {"pk_formation_fraction": "1", "pk_presystemic_fraction": "1"}
 _FORMED: Final = "pk_formation_fraction_"
-_INPUT: Final = {"pk_absorption_rate": "1/h", "pk_lag_time": "h", "pk_infusion_time": "h"}
+EXCRETED: Final = "pk_excreted_share"
+_OPTIONAL: Final = {"pk_absorption_rate": "1/h", "pk_lag_time": "h", "pk_infusion_time": "h", EXCRETED: "1"}
 
 
 class Pharmacokinetics(Process):
@@ -42,7 +43,8 @@ class Pharmacokinetics(Process):
     Notes
     -----
     Writes ``patient.amounts``, ``total``, ``total_mean``, ``unbound``, ``unbound_mean`` and the accounts
-    ``<drug>_depot`` and ``<compound>_body`` of the ledger (fmol). The sum of an account is what is there.
+    ``<drug>_depot`` and ``<compound>_body`` of the ledger (fmol). The sum of an account is what is there. The tissue
+    block takes so small a part of it that plasma is not lowered by it: that is in the account of its field.
     """
 
     name: ClassVar[str] = "pharmacokinetics"
@@ -136,9 +138,9 @@ def drug_entries(catalog: Values, drug: str) -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        Unit by path. A peripheral compartment, an absorption rate (none: intravenous), a lag, the time of
-        an infusion and metabolites are read only where the catalog has them; a metabolite ``m`` is one with an entry
-        ``pk_formation_fraction_m``.
+        Unit by path. A peripheral compartment, an absorption rate (none: intravenous), a lag, the time of an infusion,
+        what is excreted and metabolites are read only where the catalog has them; a metabolite ``m`` is one with an
+        entry ``pk_formation_fraction_m``.
     """
     stem = f"drugs.{drug}."
     present = {path[len(stem) :] for path in catalog.paths() if path.startswith(stem)}
@@ -149,7 +151,7 @@ def drug_entries(catalog: Values, drug: str) -> dict[str, str]:
         wanted |= {f"{key}{suffix}": unit for key, unit in {**_COMPOUND, **(_FORMATION if suffix else {})}.items()}
         if any(f"{key}{suffix}" in present for key in _PERIPHERAL):
             wanted |= {f"{key}{suffix}": unit for key, unit in _PERIPHERAL.items()}
-    wanted |= {key: unit for key, unit in _INPUT.items() if key in present}
+    wanted |= {key: unit for key, unit in _OPTIONAL.items() if key in present}
     return {stem + key: unit for key, unit in wanted.items()}
 
 
@@ -190,8 +192,8 @@ def drug_model(catalog: Values, drug: str, sets: Mapping[str, str]) -> DrugModel
         )
         for name in _metabolites(values)
     )
-    absorption, lag, infusion = (values.get(key) for key in _INPUT)
-    return DrugModel(drug, compound(drug, ""), metabolites, absorption, lag or 0.0, infusion or 0.0)
+    absorption, lag, infusion, excreted = (values.get(key) for key in _OPTIONAL)
+    return DrugModel(drug, compound(drug, ""), metabolites, absorption, lag or 0.0, infusion or 0.0, excreted)
 
 
 def _metabolites(keys: Iterable[str]) -> list[str]:

@@ -27,7 +27,8 @@ from tumorabm.tissue.cells import Column
 from tumorabm.tissue.tissue import Tissue
 
 PUMPS: Final = ("abcb1", "abcc1", "abcg2")
-_EXPRESSION: Final = "_expression"
+EXPRESSION: Final = "_expression"
+INDUCING: Final = "lysosomal_induction_half"  # entry of a lysosomotropic drug
 CAPACITY = Column("lysosomal_capacity", "1", "binding capacity of lysosomes relative to a parental cell", "f8", 1.0)
 PH_RISE = Column("lysosomal_ph_rise", "1", "by how much drugs have raised the pH of the lysosomes", "f8", 0.0)
 
@@ -45,6 +46,9 @@ class HeldDrug:
         S, capacity of a parental cell's lysosomes on the same scale, at rest with a cytosol that loses nothing.
     pka : float
         Of its base; NaN for a drug that is not lysosomotropic.
+    inducing : float
+        Free cytosolic concentration that induces capacity of lysosomes at half of the full rate, nM; infinite for a
+        drug that is not lysosomotropic.
     pumped : tuple of bool
         Whether each of ``PUMPS`` carries it.
     beside : float
@@ -55,6 +59,7 @@ class HeldDrug:
     cytosolic: float
     lysosomal: float
     pka: float
+    inducing: float
     pumped: tuple[bool, ...]
     beside: float
 
@@ -143,7 +148,7 @@ def passage_of(catalog: Values, sets: Mapping[str, str]) -> Passage:
         metabolism=catalog.get(f"{cell}drug_metabolism_rate", "1/h", sets),
         ph=catalog.get(f"{cell}lysosomal_ph", "1", sets),
         cytosolic_ph=catalog.get(f"{cell}cytosolic_ph", "1", sets),
-        basal=tuple(catalog.get(f"{cell}{pump}{_EXPRESSION}", "1", sets) for pump in PUMPS),
+        basal=tuple(catalog.get(f"{cell}{pump}{EXPRESSION}", "1", sets) for pump in PUMPS),
         efflux=tuple(catalog.get(f"{cell}{pump}_efflux", "1", sets) for pump in PUMPS),
         half=tuple(positive(f"{pump}_half_saturation", "nM") for pump in PUMPS),
     )
@@ -165,9 +170,12 @@ def _held(catalog: Values, name: str, sets: Mapping[str, str], passage: Passage)
     facts = catalog.noun("drugs", name).facts
     outside = field_capacity(catalog, name, sets, True)
     inside = catalog.get(f"{stem}tissue_total_over_unbound", "1", sets) - outside
-    relative, pka = 0.0, math.nan
+    relative, pka, inducing = 0.0, math.nan, math.inf
     if facts.get("lysosomotropic", False):
         pka = catalog.get(f"{stem}pka", "1", sets)
+        inducing = catalog.get(f"{stem}{INDUCING}", "nM", sets)
+        if not inducing > 0.0:
+            raise InputError([Problem("must lie above 0", f"{stem}{INDUCING}")])
         if f"{stem}lysosomal_share" in paths:
             share = catalog.get(f"{stem}lysosomal_share", "1", sets)
             relative = share / (1.0 - share)
@@ -182,6 +190,7 @@ def _held(catalog: Values, name: str, sets: Mapping[str, str], passage: Passage)
         cytosolic,
         cytosolic * relative * (1.0 + passage.exocytosis / passage.exchange),
         pka,
+        inducing,
         tuple(bool(facts.get(f"{pump}_substrate", False)) for pump in PUMPS),
         inside / outside,
     )
@@ -194,8 +203,8 @@ def expression_of(
     expression = dict(zip(PUMPS, passage.basal, strict=True))
     for alteration in alterations:
         for pump in PUMPS:
-            if f"{pump}{_EXPRESSION}" in catalog.noun("alterations", alteration).values:
-                expression[pump] *= catalog.get(f"alterations.{alteration}.{pump}{_EXPRESSION}", "1", sets)
+            if f"{pump}{EXPRESSION}" in catalog.noun("alterations", alteration).values:
+                expression[pump] *= catalog.get(f"alterations.{alteration}.{pump}{EXPRESSION}", "1", sets)
     return tuple(expression.values())
 
 

@@ -57,6 +57,7 @@ from tumorabm.tissue.genotypes import ByGenotype
 from tumorabm.tissue.tissue import Tissue
 from tumorabm.units import NANOMOLAR_VOLUME_TO_FEMTOMOLE
 
+CELLS: Final = "cells"  # who takes from the field and gives back, and its entry of the ledger
 _FLOWS: Final = ("uptake", "efflux", "exocytosis", "metabolized")
 # Half the difference of the rates, which divides, is at least so much of their mean; wrong is then the square of that.
 _LEAST: Final = 1e-5
@@ -189,8 +190,8 @@ class DrugUptake(HoldingCells):
             source[sites], loss[sites] = given[:, index], taken[:, index]
             left = tissue.cells[CYTOSOL.name][dead, index] + tissue.cells[LYSOSOME.name][dead, index]
             source[tissue.cells["site"][dead]] += left / dt if dead.size else 0.0
-            field.contribute("source", self.name, source / field.substrate.capacity)
-            field.contribute("loss", self.name, loss / field.substrate.capacity)
+            field.contribute("source", CELLS, source / field.substrate.capacity)
+            field.contribute("loss", CELLS, loss / field.substrate.capacity)
             self._share_with_host(tissue, drug, sites)
 
     def _share_with_host(self, tissue: Tissue, drug: HeldDrug, sites: np.ndarray) -> None:

@@ -1,7 +1,7 @@
 """Lysosomes of tumor cells: capacity that exposure induces, and pH that drugs raise.
 
-The capacity φ, relative to a parental cell's, follows s = c/(c + K), c the free cytosolic concentrations of all
-lysosomotropic drugs together:
+The capacity φ, relative to a parental cell's, follows s = x/(x + 1), x = Σ c/K over the lysosomotropic drugs, c the
+free cytosolic concentration of each and K its ``lysosomal_induction_half``:
 
     φ' = k_ind (φ_max − φ) s − k_rec (1 − s)(φ − 1)
 
@@ -58,7 +58,6 @@ class LysosomalCapacity(Process):
         "induction": Parameter("cell_types.tumor.lysosomal_induction_rate", "1/h", "under full exposure"),
         "recovery": Parameter("cell_types.tumor.lysosomal_recovery_half_life", "h", "without drug", above=0),
         "largest": Parameter("cell_types.tumor.lysosomal_capacity_induced", "1", "relative to a parental cell"),
-        "half": Parameter("cell_types.tumor.lysosomal_induction_half", "nM", "free drug of half the exposure", above=0),
     }
     columns: tuple[Column, ...] = (CYTOSOL, CAPACITY)
     reads = ("cells/site", "cells/cell_type", "cells/state", "cells/drug_cytosol", "cells/lysosomal_capacity")
@@ -68,7 +67,7 @@ class LysosomalCapacity(Process):
         super().__init__(values)
         self.columns = (drug_columns(drug.name for drug in drugs)[0], CAPACITY) if drugs else ()
         # What one unit of each drug in cytosol counts for.
-        self._weights = np.array([0.0 if math.isnan(drug.pka) else 1.0 / drug.cytosolic for drug in drugs])
+        self._weights = np.array([1.0 / (drug.cytosolic * drug.inducing) for drug in drugs])
 
     @classmethod
     def from_catalog(cls, catalog: Values, choice: Choice, given: Mapping[str, float] | None = None) -> Self:
@@ -80,8 +79,8 @@ class LysosomalCapacity(Process):
             return
         p, cells = self.p, tissue.cells
         rows = cells.alive(TUMOR)
-        free = (cells[CYTOSOL.name][rows] * self._weights).sum(axis=1)
-        exposure = free / (free + p.half)
+        free = (cells[CYTOSOL.name][rows] * self._weights).sum(axis=1)  # over what induces half
+        exposure = free / (free + 1.0)
         onset, recovery = p.induction * exposure, math.log(2.0) / p.recovery * (1.0 - exposure)
         total = onset + recovery
         end = (onset * p.largest + recovery) / np.where(total > 0.0, total, 1.0)

@@ -21,10 +21,11 @@ the new c, with n = 1 + T (k_f + d), as (b + T (k_b c + s))/n, and what it gives
 equation of c this is a loss k_b (1 − T k_f/n) and a source k_f (b + T s)/n. What one of them gives the other receives,
 whatever T.
 
-What flows in a step is booked as the solution has it: of an implicit field the rates at its end, as in backward Euler;
-of an immobile one their integrals. So ``residual`` is rounding and what the solver's tolerance leaves. A steady field
-is booked with the rates at the end of the step too; there the residual is also what the field stores, which its
-equation leaves out. ``stored`` counts what cells hold.
+**The ledger.** What flows in a step is booked as the solution has it: of an implicit field the rates at its end, as in
+backward Euler; of an immobile one their integrals. So ``residual`` is rounding and what the solver's tolerance leaves.
+A steady field is booked with the rates at the end of the step too; there the residual is also what the field stores,
+which its equation leaves out. ``stored`` counts what cells hold. Of drugs each contributor to source and loss has an
+entry of its own, what it gave less what it took (``Substrate.itemized``): ``supply`` is what blood gave.
 """
 
 from __future__ import annotations
@@ -149,7 +150,11 @@ class FieldSolve(Process):
             budget = self._solvers[name].backward_euler(field.concentration, *pools.ordered, time).budget
             flows = {entry: getattr(budget, entry) * time for entry in _FLOWS}
         pools.settle(flows)
-        _book(tissue, name, field, _signed(flows) | pools.entries, amount, pools.held_before)
+        entries = _signed(flows)
+        if field.substrate.itemized:
+            del entries["source"], entries["loss"]
+            entries |= _contributed(field, time)
+        _book(tissue, name, field, entries | pools.entries, amount, pools.held_before)
         if pools.bound is not None:
             account, bound = self._bound[name], pools.bound
             _book(tissue, account, bound, _signed(pools.bound_flows) | pools.bound_entries, pools.bound_before, 0.0)
@@ -194,6 +199,14 @@ def _weighted(field: Field, terms: Terms, past: float) -> dict[str, np.ndarray]:
 def _signed(flows: Mapping[str, float]) -> dict[str, float]:
     """Flows as entries of the ledger: what enters is positive."""
     return {entry: flow if entry in _ENTERING else -flow for entry, flow in flows.items()}
+
+
+def _contributed(field: Field, time: float) -> dict[str, float]:
+    """What each contributor to source and loss gave less what it took, at the field's new concentration."""
+    sources, losses = field.contributions("source"), field.contributions("loss")
+    given = {name: time * float(rate.sum()) for name, rate in sources.items()}
+    taken = {name: time * float((rate * field.concentration).sum()) for name, rate in losses.items()}
+    return {name: given.get(name, 0.0) - taken.get(name, 0.0) for name in sorted(given | taken)}
 
 
 def _book_flows(tissue: Tissue, name: str, field: Field, flows: Mapping[str, float], before: float) -> None:
