@@ -15,6 +15,8 @@ from tumorabm.kernel import kernel
 from tumorabm.tissue.microenvironment import Field
 
 Array = np.ndarray
+_OF_BOUND: Final = ("binding", "release", "source", "loss")
+BoundForm = tuple[Field, Mapping[str, Array]]  # with its terms
 
 
 class Pools:
@@ -27,8 +29,8 @@ class Pools:
     field : Field
     terms : mapping of str to ndarray
         Of the field, for the step.
-    bound : Field or None
-        Its bound form.
+    form : tuple of Field and mapping, or None
+        Its bound form, with its terms.
     time : float
         Hours; infinite for the steady state.
 
@@ -45,8 +47,10 @@ class Pools:
         Sum of the changes of all pools, without signs.
     """
 
-    def __init__(self, name: str, field: Field, terms: Mapping[str, Array], bound: Field | None, time: float) -> None:
-        self.field, self.bound, self.time = field, bound, time
+    def __init__(
+        self, name: str, field: Field, terms: Mapping[str, Array], form: BoundForm | None, time: float
+    ) -> None:
+        self.field, self.bound, self.time = field, None if form is None else form[0], time
         self.entries: dict[str, float] = {}
         self.bound_flows: dict[str, float] = {}
         self.bound_entries: dict[str, float] = {}
@@ -58,8 +62,8 @@ class Pools:
         self._stored = 0.0  # rate at which what is held at the beginning acts as a source
         if self._holds:
             source, uptake = self._hold(source, uptake)
-        if bound is not None:
-            source, loss = self._bind(name, bound, source, loss)
+        if form is not None:
+            source, loss = self._bind(name, *form, source, loss)
         self.ordered = source, loss, uptake
 
     def _hold(self, source: Array, uptake: Array) -> tuple[Array, Array]:
@@ -78,14 +82,15 @@ class Pools:
         self._stored = (self.held_before - lost) / self.time
         return given, taken
 
-    def _bind(self, name: str, bound: Field, source: Array, loss: Array) -> tuple[Array, Array]:
+    def _bind(
+        self, name: str, bound: Field, terms: Mapping[str, Array], source: Array, loss: Array
+    ) -> tuple[Array, Array]:
         """What exchange with the bound form adds to source and loss."""
         from tumorabm.solvers.failure import SolverError
 
-        if bound.term("uptake") is not bound.zeros or bound.term("holding") is not bound.zeros:
+        if terms["uptake"] is not bound.zeros or terms["holding"] is not bound.zeros:
             raise SolverError(f"{bound.substrate.name}: the bound form of {name} is neither taken up nor held")
-        self._on, self._off = bound.term("binding"), bound.term("release")
-        self._own, self._lost = bound.term("source"), bound.term("loss")
+        self._on, self._off, self._own, self._lost = (terms[term] for term in _OF_BOUND)
         self.bound_before = float(bound.concentration.sum())
         given, removed = np.empty(source.shape), np.empty(source.shape)
         arrays = (bound.concentration, *self._rates_of_bound, source, loss, given, removed)
