@@ -20,18 +20,19 @@ from pathlib import Path
 
 def main() -> None:
     os.environ.setdefault("NUMBA_NUM_THREADS", "2" if "--large" in sys.argv else "1")
-    from scenes import DAYS, FIRST_LINE, LARGE, PATIENT, THREE_D, Scene
+    from scenes import DAYS, EVERYTHING, FIRST_LINE, LARGE, PATIENT, THREE_D, Scene
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--config", type=Path)
     parser.add_argument("--skip", type=int, default=1, help="steps before the measurement")
     parser.add_argument("--steps", type=int, help="steps to measure; without it all of sunitinib_first_line")
     parser.add_argument("--patient", action="store_true", help="100 x 100 sites, all mechanisms on, under treatment")
+    parser.add_argument("--everything", action="store_true", help="the same with EMT, drug in cells and mutations")
     parser.add_argument("--large", action="store_true", help="128 x 128 x 128 sites, all mechanisms on, two threads")
     parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", help="as of `tumorabm run`")
     chosen = parser.parse_args()
 
-    scale = LARGE if chosen.large else PATIENT if chosen.patient else []
+    scale = LARGE if chosen.large else EVERYTHING if chosen.everything else PATIENT if chosen.patient else []
     config = chosen.config or (THREE_D if chosen.large else FIRST_LINE)
     clock = time.perf_counter if chosen.large else time.process_time
     begin = time.perf_counter()

@@ -23,6 +23,12 @@ FULL_OF_TUMOR = "cells=[{shape: all, density: 0.9, clone: clear_cell}]"
 # A patient year: a step of the main experiment on this lattice with all mechanisms on, while the drug is there.
 YEAR = 365 * 12  # steps of 2 h
 PATIENT = ["lattice.shape=[100, 100]", "cells[0].radius=220 um", "burn_in=5 d"]
+# The same with what the preset leaves out, and lineages that gain alterations.
+EVERYTHING = [
+    *PATIENT,
+    "mechanisms={emt: true, intracellular: true, direct_effect: true}",
+    "mutations=[{alteration: fkbp12_loss, rate: 1.0e-3}, {alteration: tsc_loss}, {alteration: neutral, rate: 0.05}]",
+]
 # A million tumor cells on half of the sites of a block, with all mechanisms on.
 THREE_D = FIRST_LINE.with_name("sunitinib_3d.yaml")
 LARGE = ["lattice.shape=[128, 128, 128]", "cells=[{shape: all, density: 0.49, clone: clear_cell}]", "burn_in=5 d"]

@@ -169,8 +169,9 @@ def evaluate_rows(c, old, source, loss, uptake, parameters, f, a, level, first, 
                         w[(RIGHT_SUM + 2) * SEGMENT + k] += more
             b = np.uint64(level[RIGHT] + r * level[PITCH] + start)
             for i in range(m):
+                f[b + i] = w[i] * scale
+            for i in range(m):
                 rest = w[i]
-                f[b + i] = rest * scale
                 w[squared + i] += rest * rest
                 w[summed + i] += rest
                 w[times_value + i] += w[slope + i] * c[at + i]

@@ -52,7 +52,7 @@ from tumorabm.processes.resistance.held_drugs import (
     passage_of,
 )
 from tumorabm.processes.transport.drug import INTRACELLULAR, host_form
-from tumorabm.tissue.cells import ALIVE, PARENCHYMA, TUMOR, Column
+from tumorabm.tissue.cells import ALIVE, TUMOR, Column
 from tumorabm.tissue.genotypes import ByGenotype
 from tumorabm.tissue.tissue import Tissue
 from tumorabm.units import NANOMOLAR_VOLUME_TO_FEMTOMOLE
@@ -129,23 +129,21 @@ class HoldingCells(Process):
 
     def living(self, tissue: Tissue) -> np.ndarray:
         """Rows of the living tumor cells in the order of their sites, in which sums are made."""
-        cells = tissue.cells
-        rows = cells.occupancy[PARENCHYMA]
-        rows = rows[rows >= 0]
-        return rows[(cells["cell_type"][rows] == TUMOR) & (cells["state"][rows] == ALIVE)].astype(np.int64)
+        return _by_site(tissue, tissue.cells.alive(TUMOR))
 
     def dead(self, tissue: Tissue) -> np.ndarray:
         """Rows of the debris of tumor cells that still holds drug, in the order of their sites."""
         cells = tissue.cells
-        rows = np.flatnonzero((cells["cell_type"] == TUMOR) & (cells["state"] != ALIVE) & (cells["site"] >= 0))
+        rows = cells.rows_of(TUMOR)
+        rows = rows[(cells["state"][rows] != ALIVE) & (cells["site"][rows] >= 0)]
         rows = rows[((cells[CYTOSOL.name][rows] > 0.0) | (cells[LYSOSOME.name][rows] > 0.0)).any(axis=1)]
-        return rows[np.argsort(cells["site"][rows])]
+        return _by_site(tissue, rows)
 
-    def state_of(self, tissue: Tissue) -> tuple[np.ndarray, ...]:
-        """Columns and numbers that decide on a step of cells."""
-        genotype = self._pumps.places(tissue.clones)[tissue.cells["clone"]]
+    def state_of(self, tissue: Tissue, rows: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Rows, their genotypes, and the columns and numbers that decide on a step of cells."""
+        genotype = self._pumps.places(tissue.clones)[tissue.cells["clone"][rows]]
         columns = (tissue.cells[name] for name in (CAPACITY.name, PH_RISE.name, CYTOSOL.name, LYSOSOME.name))
-        return (genotype, *columns, np.array(self._pumps.values), self._half, self._constants, self._rates)
+        return (rows, genotype, *columns, np.array(self._pumps.values), self._half, self._constants, self._rates)
 
 
 class DrugUptake(HoldingCells):
@@ -179,19 +177,20 @@ class DrugUptake(HoldingCells):
         sites = tissue.cells["site"][rows]
         given, taken = np.zeros((2, rows.size, len(self.drugs)))
         if dt > 0.0:
-            _fill_exchange(rows, *self.state_of(tissue), dt, given, taken)
-            given, taken = given / dt, taken / dt
-        dead = self.dead(tissue) if dt > 0.0 else np.empty(0, dtype=np.int64)
+            _fill_exchange(*self.state_of(tissue, rows), dt, given, taken)
+        dead = self.dead(tissue)
         for index, drug in enumerate(self.drugs):
             if drug.name not in self.substrates:
                 continue
             field = tissue.microenvironment[drug.name]
             source, loss = np.zeros((2, tissue.lattice.sites))
-            source[sites], loss[sites] = given[:, index], taken[:, index]
-            left = tissue.cells[CYTOSOL.name][dead, index] + tissue.cells[LYSOSOME.name][dead, index]
-            source[tissue.cells["site"][dead]] += left / dt if dead.size else 0.0
-            field.contribute("source", CELLS, source / field.substrate.capacity)
-            field.contribute("loss", CELLS, loss / field.substrate.capacity)
+            if dt > 0.0:
+                per = dt * field.substrate.capacity
+                left = tissue.cells[CYTOSOL.name][dead, index] + tissue.cells[LYSOSOME.name][dead, index]
+                source[tissue.cells["site"][dead]] = left / per
+                source[sites], loss[sites] = given[:, index] / per, taken[:, index] / per
+            field.contribute("source", CELLS, source)
+            field.contribute("loss", CELLS, loss)
             self._share_with_host(tissue, drug, sites)
 
     def _share_with_host(self, tissue: Tissue, drug: HeldDrug, sites: np.ndarray) -> None:
@@ -220,7 +219,7 @@ class IntracellularDrug(HoldingCells):
         sites = tissue.cells["site"][rows]
         around = np.stack([outside(tissue, drug.name, sites) for drug in self.drugs], axis=1)
         flows = np.zeros((rows.size, len(self.drugs), len(_FLOWS)))
-        _advance(rows, *self.state_of(tissue), dt, around, flows)
+        _advance(*self.state_of(tissue, rows), dt, around, flows)
         tissue.cells[FREE.name][rows] = tissue.cells[CYTOSOL.name][rows] / self._constants[:, 0]
         for index, drug in enumerate(self.drugs):
             totals = flows[:, index].sum(axis=0)
@@ -243,6 +242,10 @@ class DrugLoss(HoldingCells):
         gone = np.flatnonzero((cells["site"] < 0) & (cells["cell_type"] == TUMOR))
         if gone.size and self.drugs:
             _give_up(tissue, self.drugs, gone[np.argsort(cells["uid"][gone])], "lost")
+
+
+def _by_site(tissue: Tissue, rows: np.ndarray) -> np.ndarray:
+    return rows[np.argsort(tissue.cells["site"][rows])]
 
 
 def _book(tissue: Tissue, drug: HeldDrug, entry: str, amount: float) -> None:
@@ -330,7 +333,7 @@ def _outward(pumps, half, uptake, free):
 def _of_cell(row, j, genotype, capacity, rise, cytosol, pumps, half, constants, rates, dt):
     """The course of one drug in one cell, and what it loses to the outside per drug in cytosol."""
     held, lysosomal, pka = constants[j, 0], constants[j, 1], constants[j, 2]
-    outward = _outward(pumps[genotype[row], j], half, rates[0], cytosol[row, j] / held)
+    outward = _outward(pumps[genotype, j], half, rates[0], cytosol[row, j] / held)
     filling = 0.0
     if lysosomal > 0.0:
         filling = rates[1] * lysosomal / held * capacity[row] * _trapped(pka, rise[row], rates[4], rates[5])
@@ -346,7 +349,7 @@ def _fill_exchange(
         row = rows[i]
         for j in range(cytosol.shape[1]):
             outward, (_, _, q_c, q_l, r) = _of_cell(
-                row, j, genotype, capacity, rise, cytosol, pumps, half, constants, rates, dt
+                row, j, genotype[i], capacity, rise, cytosol, pumps, half, constants, rates, dt
             )
             in_cytosol = q_c[0] * cytosol[row, j] + q_c[1] * lysosome[row, j]
             in_lysosomes = q_l[0] * cytosol[row, j] + q_l[1] * lysosome[row, j]
@@ -363,7 +366,7 @@ def _advance(
         row = rows[i]
         for j in range(cytosol.shape[1]):
             outward, (p_c, p_l, q_c, q_l, r) = _of_cell(
-                row, j, genotype, capacity, rise, cytosol, pumps, half, constants, rates, dt
+                row, j, genotype[i], capacity, rise, cytosol, pumps, half, constants, rates, dt
             )
             entering = rates[0] * constants[j, 0] * around[i, j]
             c, v = cytosol[row, j], lysosome[row, j]

@@ -122,5 +122,6 @@ def _fill_tumor(cell_type, state, site, network, index, reference, amount, out):
 def _fill_host(occupied, amount, out):
     """Fixed amounts on all sites without a cell of the parenchyma, none elsewhere."""
     for k in range(amount.size):
+        here, to = amount[k], out[k]
         for place in range(occupied.size):
-            out[k, place] = amount[k] if occupied[place] < 0 else 0.0
+            to[place] = here if occupied[place] < 0 else 0.0

@@ -37,7 +37,7 @@ import numpy as np
 
 from tumorabm.kernel import kernel
 from tumorabm.processes.process import Kind, Phase, Process
-from tumorabm.processes.transport.pools import Pools
+from tumorabm.processes.transport.pools import BoundForm, Pools
 from tumorabm.tissue.microenvironment import TERMS, Field
 from tumorabm.tissue.tissue import Tissue
 from tumorabm.units import NANOMOLAR_VOLUME_TO_FEMTOMOLE
@@ -113,12 +113,12 @@ class FieldSolve(Process):
         for name, field in tissue.microenvironment.fields.items():
             if field.substrate.solver == "immobile" or name in with_mobile_form:
                 continue
-            terms = field.terms()
-            pools = self._pools(tissue, name, field, terms, np.inf)
+            terms, bound = field.terms(), self._bound_form(tissue, name)
+            pools = Pools(name, field, terms, bound, np.inf)
             self._solvers[name].steady(field.concentration, *pools.ordered)
             pools.follow()
             if field.may_wait:
-                self._remember(tissue, name, field, terms)
+                _remember(field, terms, bound)
                 field.waited = field.imbalance = 0.0
 
     def _follow(self, tissue: Tissue, name: str, field: Field, terms: Terms, dt: float) -> None:
@@ -134,8 +134,8 @@ class FieldSolve(Process):
 
     def _advance(self, tissue: Tissue, name: str, field: Field, terms: Terms, dt: float) -> None:
         """Take a step with an implicit field and its bound form, or let it wait."""
-        time = field.waited + dt
-        drift = self._drift(tissue, name, field, terms) if field.may_wait else np.inf
+        time, form = field.waited + dt, self._bound_form(tissue, name)
+        drift = _drift(field, terms, form) if field.may_wait else np.inf
         if max(drift, field.imbalance) <= field.substrate.refresh and time <= LONGEST_WAIT:
             field.waited = time
             return
@@ -143,7 +143,7 @@ class FieldSolve(Process):
         if field.waited > 0.0:
             past *= 0.5 if drift <= _JUMP * field.substrate.refresh else 1.0
             terms = _weighted(field, terms, past)
-        pools = self._pools(tissue, name, field, terms, time)
+        pools = Pools(name, field, terms, form, time)
         before, flows = field.concentration.copy(), dict.fromkeys(_FLOWS, 0.0)
         amount = float(before.sum())
         if amount != 0.0 or pools.ordered[0].any() or field.substrate.boundary_value > 0.0:
@@ -155,8 +155,8 @@ class FieldSolve(Process):
             del entries["source"], entries["loss"]
             entries |= _contributed(field, time)
         _book(tissue, name, field, entries | pools.entries, amount, pools.held_before)
-        if pools.bound is not None:
-            account, bound = self._bound[name], pools.bound
+        if form is not None:
+            account, bound = self._bound[name], form[0]
             _book(tissue, account, bound, _signed(pools.bound_flows) | pools.bound_entries, pools.bound_before, 0.0)
         if field.may_wait:
             moved = summed_change(field.concentration.reshape(-1), before.reshape(-1))[0] + pools.moved
@@ -165,25 +165,25 @@ class FieldSolve(Process):
             if field.waited > 0.0:
                 field.imbalance += drift * past  # by so much it was not solved for the present terms
             field.waited = 0.0
-            self._remember(tissue, name, field, present)
+            _remember(field, present, form)
 
-    def _pools(self, tissue: Tissue, name: str, field: Field, terms: Terms, time: float) -> Pools:
-        bound = tissue.microenvironment[self._bound[name]] if name in self._bound else None
-        return Pools(name, field, terms, bound, time)
+    def _bound_form(self, tissue: Tissue, name: str) -> BoundForm | None:
+        """The bound form of a field, with its terms, where it has one."""
+        if name not in self._bound:
+            return None
+        bound = tissue.microenvironment[self._bound[name]]
+        return bound, bound.terms()
 
-    def _drift(self, tissue: Tissue, name: str, field: Field, terms: Terms) -> float:
-        """Largest relative change of a term of the field or its bound form since the last solve."""
-        drift = _largest_change(field, terms)
-        if name in self._bound:
-            bound = tissue.microenvironment[self._bound[name]]
-            drift = max(drift, _largest_change(bound, bound.terms()))
-        return drift
 
-    def _remember(self, tissue: Tissue, name: str, field: Field, terms: Terms) -> None:
-        field.remember(terms)
-        if name in self._bound:
-            bound = tissue.microenvironment[self._bound[name]]
-            bound.remember(bound.terms())
+def _drift(field: Field, terms: Terms, form: BoundForm | None) -> float:
+    """Largest relative change of a term of a field or its bound form since the last solve."""
+    return max(_largest_change(*item) for item in ((field, terms), form) if item is not None)
+
+
+def _remember(field: Field, terms: Terms, form: BoundForm | None) -> None:
+    field.remember(terms)
+    if form is not None:
+        form[0].remember(form[1])
 
 
 def _weighted(field: Field, terms: Terms, past: float) -> dict[str, np.ndarray]:
