@@ -21,7 +21,7 @@ from tumorabm.processes.signaling.network import Network
 
 SETS = {"kinetics": "patient_metastasis", "literature": "review_2016", "targets": "cellular"}
 DRAWS, SHARE = 200, 0.9
-DRUGS = ("everolimus", "torin1", "trametinib", "mk2206", "sunitinib")
+DRUGS = ("everolimus", "torin1", "trametinib", "mk2206", "sunitinib", "axitinib", "cabozantinib", "dovitinib")
 # Of two activities that are the same but for what the solution leaves.
 ROUND_OFF = 1e-8
 
