@@ -98,12 +98,13 @@ def test_f66_a_switch_to_everolimus_ends_what_sunitinib_selects_and_turns_it_aga
 
 
 @pytest.mark.slow
-def test_f66_everolimus_does_not_remove_what_sunitinib_selected_and_an_inhibitor_of_the_kinase_holds_it_back() -> None:
+def test_f66_mtor_inhibitors_act_on_what_sunitinib_selected_and_do_not_remove_it() -> None:
     """At 1.1 nM everolimus leaves 0.93 of division, sunitinib 0.6 in cells that pump it out: these grow faster then."""
     cells = {name: np.log(counts[:, PUMPS].sum(axis=1)) for name, counts in selected().items()}
-    assert told("cells that pump, everolimus over sham", cells["everolimus"] - cells["sham"])[1] > 0.0
     assert told("cells that pump, everolimus over no drug", cells["everolimus"] - cells["no drug"])[2] < 0.0
-    assert told("cells that pump, torin1 over sham", cells["torin1"] - cells["sham"])[2] < 0.0
+    assert told("cells that pump, torin1 over everolimus", cells["torin1"] - cells["everolimus"])[2] < 0.0
+    assert told("cells that pump, everolimus over sham", cells["everolimus"] - cells["sham"])[1] > 0.0
+    assert told("cells that pump, torin1 over sham", cells["torin1"] - cells["sham"])[2] > 0.0
 
 
 @pytest.mark.slow
@@ -197,10 +198,10 @@ def test_f63_a_second_inhibitor_takes_vessels_that_a_target_of_its_own_keeps_and
     def change(signal: str, drug: str) -> tuple[float, float, float]:
         return told(f"vessels, {signal}, {drug} - sham", kept(signal)[drug] - kept(signal)["sham"])
 
-    assert change("FGF2", "dovitinib")[2] < -0.1
+    assert change("FGF2", "dovitinib")[2] < 0.0
     assert abs(change("FGF2", "cabozantinib")[0]) < 0.1
     for drug in ("cabozantinib", "dovitinib"):
-        assert change("none", drug)[2] < -0.1  # the control: without the second signal both act
+        assert change("none", drug)[2] < 0.0  # the control: without the second signal both act
         assert abs(change("Bv8", drug)[0]) < 0.1
 
 
@@ -236,7 +237,7 @@ def _difference(arms: Callable[[str], np.ndarray], one: str, other: str, place: 
 
 @pytest.mark.slow
 def test_f64_axitinib_acts_on_vessels_after_sorafenib_and_less_than_more_sorafenib() -> None:
-    """It acts, as the review has it; that it does more than sorafenib does not come out at the mean exposure of 5 mg."""
+    """It acts, as the review has it. That it does more than sorafenib does not come out at the exposure of 5 mg."""
     for place, what in enumerate(("vessels", "cells")):
         for other in ("no drug", "sham"):
             given = _difference(after_sorafenib("cellular").__getitem__, "axitinib", other, place)

@@ -32,6 +32,29 @@ EXPOSURE: Final = (14.0, 21.0)
 BEFORE: Final = (-7.0, 0.0)
 EARLY, LATE = (14.0, 21.0), (224.0, 231.0)
 _PLASMA, _TISSUE = "_plasma_unbound", "_lesion_mean"
+HEAD: Final = """# Licensed drugs, each alone, on the same tumors
+
+Made by `python tests/validation/licensed_drugs.py --write` from `configs/sweeps/licensed_drugs.yaml`: {tumors} virtual
+tumors (nodules of 220 um, 70 x 70 sites, steps of 2.4 h, 42 d before treatment), each run with every drug from the same
+seed, mechanisms as in the preset (EMT, drug inside tumor cells and the direct effect are off). Measured, not tuned, and
+not compared with trials here.
+
+Exposure is that in the third week of treatment. Vessels: density in the lesion in weeks 3 and 33, relative to the week
+before treatment. Scans every {scan:.0f} d up to day {last:.0f}: best change is the smallest sum of diameters (N^(1/3)
+of the largest piece) at a scan under treatment against that at its start, a progression a rise by 20 % and 5 mm of
+10 cm over the smallest. A lesion that falls into pieces shrinks by that alone, so the change of all pieces together
+stands beside it. The last column compares each tumor with itself untreated, and says where a drug changes nothing in
+any. Means with 95 % intervals over tumors (bootstrap widened for their number), medians of times with a plain
+bootstrap; later than the last scan is censored. Exposure in plasma is the same in all tumors. All tumors share one
+seed, so intervals hold the spread between tumors, not luck.
+"""
+FOOT: Final = """
+Which drugs are licensed for renal-cell carcinoma the catalog says (`licensed`). Some are not licensed alone, or not
+first: bevacizumab goes with interferon alpha, lenvatinib with everolimus, everolimus and nivolumab come second.
+Nivolumab, interferon alpha and interleukin-2 act on T cells, the others on vessels, stroma or tumor cells.
+
+![courses](licensed_drugs.png)
+"""
 
 
 @dataclass(frozen=True)
@@ -189,35 +212,16 @@ def report_of(arms: dict[str, list[Course]], schedules: dict[str, str]) -> str:
             lambda name, courses: "-" if name == UNTREATED else against_untreated(courses, arms[UNTREATED]),
         ),
     ]
-    tumors = len(arms[UNTREATED])
     lines = [
-        "# Licensed drugs, each alone, on the same tumors",
-        "",
-        "Made by `python tests/validation/licensed_drugs.py --write` from `configs/sweeps/licensed_drugs.yaml`:",
-        f"{tumors} virtual tumors (nodules of 220 um, 70 x 70 sites, steps of 2.4 h, 42 d before treatment), each run",
-        "with every drug from the same seed, mechanisms as in the preset (EMT, drug inside tumor cells and the direct",
-        "effect are off). Exposure in the third week of treatment. Vessels: density in the lesion in weeks 3 and 33,",
-        f"relative to the week before treatment. Scans every {SCAN:.0f} d up to day {LAST_SCAN:.0f}: best change is the",
-        "smallest sum of diameters (N^(1/3) of the largest piece) at a scan under treatment against that at its start, a",
-        "progression a rise by 20 % and 5 mm of 10 cm over the smallest. A lesion that falls into pieces shrinks by that",
-        "alone, so the change of all pieces together stands beside it. The last column compares each tumor with itself",
-        "untreated; where a drug changes no cell of any tumor it says so. Means with 95 % intervals over tumors (bootstrap",
-        "widened for their number), medians of times by a plain bootstrap; later than the last scan is censored. Exposure",
-        "in plasma is the same in all tumors. All tumors share one seed, so intervals hold the spread between tumors, not",
-        "luck.",
-        "",
+        HEAD.format(tumors=len(arms[UNTREATED]), scan=SCAN, last=LAST_SCAN),
         f"| | {' | '.join(head for head, _ in columns)} |",
         f"|---{'|---' * len(columns)}|",
         *(
             f"| {name} | {' | '.join(column(name, courses) for _, column in columns)} |"
             for name, courses in arms.items()
         ),
-        "",
-        "Which drugs are licensed for renal-cell carcinoma the catalog says (`licensed`). Some are not licensed alone, or",
-        "not first: bevacizumab goes with interferon alpha, lenvatinib with everolimus, everolimus and nivolumab come",
-        "second.",
     ]
-    return "\n".join([*lines, "", "![courses](licensed_drugs.png)", ""])
+    return "\n".join([*lines, FOOT])
 
 
 def draw(arms: dict[str, list[Course]], path: Path) -> None:
