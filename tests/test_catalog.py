@@ -194,7 +194,7 @@ DRUGS = (
     "bevacizumab temsirolimus everolimus nivolumab interferon_alpha il2 ridaforolimus vistusertib mk2206 trametinib "
     "hydroxychloroquine pp242 torin1 wye132 wye354 pp30"
 ).split()
-FACTS = ["class", "unit", "competes_with", "lysosomotropic", "cyp3a4_metabolized"]
+FACTS = ["class", "licensed", "unit", "competes_with", "lysosomotropic", "cyp3a4_metabolized"]
 FACTS += [f"{pump}_substrate" for pump in ("abcb1", "abcg2", "abcc1")]
 # Of a drug that patients take.
 GIVEN_FACTS = ["solver", "route", "schedule"]
@@ -230,7 +230,9 @@ def test_a_drug_says_what_it_is(name: str) -> None:
     assert set(FACTS) <= set(facts)
     assert facts["unit"] == "nM"
     assert all(
-        isinstance(facts[fact], bool) for fact in FACTS if fact.endswith(("_substrate", "tropic", "metabolized"))
+        isinstance(facts[fact], bool)
+        for fact in FACTS
+        if fact.endswith(("_substrate", "tropic", "metabolized", "licensed"))
     )
     assert any(re.search(r"_(inhibition|binding)$", value) for value in values)
     assert "pka" in values or not facts["lysosomotropic"]

@@ -223,6 +223,21 @@ def test_f40_f46_sunitinib_takes_what_pdgf_cc_brings_and_not_what_bv8_brings() -
     )
 
 
+def test_f63_a_second_inhibitor_acts_where_it_inhibits_what_keeps_endothelium_under_the_first() -> None:
+    """At patients' unbound concentrations: FGF2 and Bv8 are ways around sunitinib. Dovitinib inhibits FGFR, which
+    cabozantinib does not, and neither inhibits the receptor of Bv8."""
+    drugs = {"sunitinib": 10.0}, {"cabozantinib": 7.0}, {"dovitinib": 33.0}
+    signals = NONE, {**NONE, "fgf2": 0.2}, {**NONE, "bv8": 2.0}
+
+    def holds(*found) -> bool:
+        (usual, _, _), with_fgf, with_bv8 = ([cell["survival"] for cell in found[at : at + 3]] for at in (0, 3, 6))
+        around = min(with_fgf[0], with_bv8[0]) > usual + ROUND_OFF
+        (other, dovitinib), shared = ([seen[0] - after for after in seen[1:]] for seen in (with_fgf, with_bv8))
+        return around and dovitinib > 2.0 * other and dovitinib > 2.0 * max(shared)
+
+    shown(holds, *(endothelial(drugs=drug, **signal) for signal in signals for drug in drugs))
+
+
 def test_f31_ang2_takes_from_ang1_what_endothelium_needs_without_vegf() -> None:
     def holds(quiet, contested, vegf, vegf_contested) -> bool:
         falls = higher(quiet, contested, "tie2", "akt", "survival")

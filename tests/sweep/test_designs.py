@@ -76,6 +76,27 @@ def test_samples_are_as_many_as_said_inside_the_cube_and_the_same_again(given: d
     assert np.array_equal(sample, read_design(read_design(given).settings()).sample(factors))
 
 
+def test_a_latin_hypercube_runs_each_sample_with_every_value_of_what_is_crossed() -> None:
+    given = {"method": "latin_hypercube", "samples": 4, "crossed": ["drug"]}
+    drug, others = factor("drug", ["a", "b", "c"], unit=""), [uniform("x"), uniform("y")]
+    design = read_design(given)
+    found = values(design, [others[0], drug, others[1]])
+    assert design.count([drug, *others]) == len(found) == 12
+    assert [point[1] for point in found] == ["a", "b", "c"] * 4
+    plain = values(read_design({"method": "latin_hypercube", "samples": 4}), others)
+    assert [(x, y) for x, _, y in found] == [point for point in plain for _ in range(3)]
+    assert values(read_design(design.settings()), [others[0], drug, others[1]]) == found
+
+
+def test_what_is_crossed_must_be_factors_with_values() -> None:
+    design = read_design({"method": "latin_hypercube", "samples": 4, "crossed": ["x", "drgu"]})
+    faults = [(fault.path, fault.message) for fault in design.faults([uniform("x"), uniform("y"), uniform("drug")])]
+    assert faults == [
+        (("factors", "x"), "needs 'values', or a 'range' with 'levels', to be crossed"),
+        (("design", "crossed", 1), "no such factor; did you mean 'drug'?"),
+    ]
+
+
 def test_samples_leave_numpys_own_generator_alone() -> None:
     np.random.seed(1)
     expected = np.random.random(3)

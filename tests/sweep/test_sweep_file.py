@@ -19,6 +19,7 @@ from tumorabm.sweep.plan import Plan
 from tumorabm.sweep.planning import draft, experiment_of, make_plan, prepare
 from tumorabm.sweep.schema import sweep_schema, sweep_schema_text
 from tumorabm.sweep.sweep_file import load_sweep
+from tumorabm.units import quantity
 
 ROOT = Path(__file__).parents[2]
 SWEEPS = sorted((ROOT / "configs" / "sweeps").glob("*.yaml"))
@@ -325,7 +326,8 @@ def _latin(samples: int) -> dict[str, Any]:
 
 @pytest.mark.parametrize("path", SWEEPS, ids=lambda path: path.stem)
 def test_our_sweeps_can_be_planned(path: Path) -> None:
-    sweep = load_sweep(path, ["design.samples=4"] if "hypercube" in path.stem else [])
+    fewer = {"vessel_hypercube": ["design.samples=4"], "licensed_drugs": ["design.samples=1"]}
+    sweep = load_sweep(path, fewer.get(path.stem, []))
     assert len(make_plan(sweep).runs) == sweep.count
     assert path.read_text(encoding="utf-8").startswith("# yaml-language-server: $schema=../schema/sweep.json\n")
 
@@ -334,6 +336,17 @@ def test_the_grid_of_the_main_experiment_is_three_by_three_by_five() -> None:
     sweep = load_sweep(ROOT / "configs" / "sweeps" / "oxygen_by_dose.yaml")
     assert ([len(found.levels) for found in sweep.factors], sweep.replicates) == ([3, 3], 5)
     assert sweep.experiment.name == "sunitinib_first_line"
+
+
+def test_the_sweep_over_licensed_drugs_has_all_of_them_at_their_usual_doses() -> None:
+    sweep = load_sweep(ROOT / "configs" / "sweeps" / "licensed_drugs.yaml")
+    catalog = sweep.experiment.catalog
+    arms = {level.value: level.setting for level in sweep.factors[0].levels}
+    assert arms.pop("untreated") == []
+    assert set(arms) == {name for name in catalog.names("drugs") if catalog.fact(f"drugs.{name}.licensed")}
+    for name, (item,) in arms.items():
+        assert item["drug"] == name
+        assert quantity(item["dose"], "mg") == catalog.get(f"drugs.{name}.dose", "mg", {}), name
 
 
 # --- the schema ------------------------------------------------------------------------------------------------------
