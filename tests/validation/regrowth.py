@@ -26,8 +26,8 @@ import numpy as np
 
 SWEEP: Final = Path(__file__).resolve().parents[2] / "configs" / "sweeps" / "virtual_tumors.yaml"
 # What comes slowly and stays: EMT and lysosomes of tumor cells, what treatment and hypoxia make of fibroblasts,
-# coverage that ripens once a drug keeps VEGF from vessels, and myeloid cells that the tumor has sensitized. Without them
-# cells stay epithelial with the lysosomes that they have, and the others are as they were.
+# coverage that ripens once a drug keeps VEGF from vessels, and myeloid cells that the tumor has sensitized. Without
+# them cells stay epithelial with the lysosomes that they have, and the others are as they were.
 OFF: Final = {
     "mechanisms.emt": False,
     "processes.lysosomal_capacity": False,
