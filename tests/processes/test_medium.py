@@ -43,7 +43,7 @@ def test_a_thinner_layer_holds_oxygen_closer_to_the_medium() -> None:
 
 
 def test_without_a_medium_there_is_no_such_process() -> None:
-    assert "medium" not in short().active_processes()
+    assert "medium" not in short("medium={}").active_processes()
     with_one = short("medium={oxygen: 40 mmHg}")
     assert "medium" in with_one.active_processes() and with_one.choice().medium == {"oxygen": 40.0}
     assert with_one.resolved()["medium"] == {"oxygen": "40 mmHg"}
