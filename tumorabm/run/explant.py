@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 # Mechanisms of tumor cells themselves; those of their surroundings have nothing to act on in a dish.
 _OF_CELLS: Final = ("emt", "intracellular", "direct_effect", "invasion")
 # Share of the sites that cells take at the start.
-_DENSITY: Final = 0.1
+_DENSITY: Final = 0.25
 _REFERENCE_OXYGEN: Final = "cell_types.tumor.birth_reference_oxygen"
 
 
