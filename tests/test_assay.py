@@ -58,6 +58,20 @@ def test_what_a_drug_does_not_move_has_no_ic50() -> None:
     assert np.isnan(resistance(nothing, fitted(doses, 0.3 / (1.0 + doses / 5.0))))
 
 
+@pytest.mark.parametrize("ic50", [0.02, 3e4])
+def test_an_ic50_outside_of_what_was_measured_is_not_told(ic50: float) -> None:
+    doses = np.concatenate(([0.0], doses_between(0.3, 1000.0, 8)))
+    assert fitted(doses, 0.3 - 0.4 * doses / (doses + ic50)).ic50 is None
+
+
+def test_an_ic50_beyond_the_last_concentration_is_not_guessed_from_noise() -> None:
+    doses = np.concatenate(([0.0], doses_between(0.3, 1000.0, 8)))
+    generator = np.random.default_rng(2)
+    growth = 0.3 - 0.42 * doses / (doses + 2000.0)
+    found = [fitted(doses, growth + 0.013 * generator.standard_normal(9)) for _ in range(60)]
+    assert sum(fit.ic50 is not None for fit in found) <= 6
+
+
 def test_resistance_is_the_logarithm_of_the_ratio() -> None:
     doses = np.concatenate(([0.0], doses_between(0.3, 1000.0, 8)))
     before, now = (fitted(doses, 0.3 / (1.0 + doses / ic50)) for ic50 in (5.0, 15.0))

@@ -35,9 +35,9 @@ STRIDE: Final = 84.0  # d: a run is lengthened by so much until it has progresse
 DOSES: Final = {"low": 0.3, "high": 1000.0, "points": 8}
 HOURS: Final = 14 * 24.0
 CELLS, DISHES = 1000, 2
-DRAWS: Final = 2000
-AGAIN: Final = "{drug: sunitinib, dose: 50 mg, every: 1 d, on: 28 d, off: 14 d, start: %g d}"
-FIRST: Final = "{drug: sunitinib, dose: 50 mg, every: 1 d, on: 28 d, off: 14 d, until_progression: 1}"
+AGAIN: Final = "{drug: sunitinib, dose: 37.5 mg, every: 1 d, start: %g d}"
+FIRST: Final = "{drug: sunitinib, dose: 37.5 mg, every: 1 d, until_progression: 1}"
+SCAN: Final = 14.0  # d between scans
 
 
 def followed(case: str, seed: int, literature: str, runs: Path) -> tuple[Path, float | None]:
@@ -62,7 +62,9 @@ def followed(case: str, seed: int, literature: str, runs: Path) -> tuple[Path, f
         series = open_run(path).timeseries
         day, seen = np.asarray(series["time"]), np.asarray(series["progressions"]) >= 1
         reached = float(day[-1]) - START
-        progression = float(day[np.argmax(seen)]) if seen.any() else None
+        # A record at the hour of a scan comes before it: the scan was the last one before the record that knows of it.
+        since = float(day[np.argmax(seen)]) - START - 1e-6
+        progression = START + since // SCAN * SCAN if seen.any() else None
         wanted = LAST if progression is None else progression - START + 7 * WEEKS[-1] + COURSE
         if reached >= wanted - 1e-6:
             return path, progression
@@ -131,22 +133,36 @@ def measured(case: str, seed: int, literature: str, runs: Path) -> dict[str, Any
 
 def spread(values: Sequence[float]) -> tuple[float, float, float]:
     """Mean, and its 95 % interval by the bootstrap over seeds."""
-    given = np.array([value for value in values if np.isfinite(value)])
+    from tumorabm.sweep.intervals import bootstrap_mean
+
+    given = np.asarray(values, dtype=float)
     if given.size == 0:
         return (float("nan"),) * 3
-    generator = np.random.default_rng(1)
-    means = given[generator.integers(given.size, size=(DRAWS, given.size))].mean(axis=1)
-    low, high = np.quantile(means, (0.025, 0.975))
-    return float(given.mean()), float(low), float(high)
+    return (float(given.mean()), *bootstrap_mean(given))
+
+
+def ratio(above: np.ndarray, below: np.ndarray) -> str:
+    """Ratio of means, and its interval by the bootstrap over tumors."""
+    from tumorabm.sweep.intervals import bounds, resampled
+
+    if above.size < 2:
+        return f"{above.mean() / below.mean():.2f}" if above.size else "none"
+    weights = resampled(above.size)
+    low, high = bounds((weights @ above) / (weights @ below), above.size)
+    return f"{above.mean() / below.mean():.2f} ({float(low):.2f} to {float(high):.2f})"
 
 
 def told(values: Sequence[float]) -> str:
-    mean, low, high = spread(values)
-    return "none" if np.isnan(mean) else f"{mean:.2f} ({low:.2f} to {high:.2f})"
+    """A mean with its interval; how many there are where some are missing."""
+    given = np.asarray(values, dtype=float)
+    there = given[np.isfinite(given)]
+    mean, low, high = spread(list(there))
+    missing = "" if there.size == given.size else f", {there.size} of {given.size}"
+    return f"none of {given.size}" if there.size == 0 else f"{mean:.2f} ({low:.2f} to {high:.2f}{missing})"
 
 
 def resistances(tumors: Sequence[dict[str, Any]]) -> np.ndarray:
-    """ln(IC50 / IC50 before), (tumors, weeks); NaN where a curve has no IC50."""
+    """ln(IC50 / IC50 before), (tumors, weeks); NaN where a curve has no IC50 within the concentrations."""
     log = [
         [np.log(tumor[name]["ic50"] or np.nan) for name in ("before", *(str(week) for week in WEEKS))]
         for tumor in tumors
@@ -198,10 +214,12 @@ def report_of(found: dict[tuple[str, str], list[dict[str, Any]]], command: str) 
         if literature == "primary":
             rows = {"vessels of grafts that 10 nM take": [loss(progressed, str(week)) for week in WEEKS]}
         else:
-            left = shift / shift[:, :1]
-            rows = {"resistance": list(shift.T), "left of that at progression": list(left.T)}
+            rows = {"resistance": list(shift.T)}
         rows["benefit"] = list(gain.T)
         lines += [f"| {label} | {' | '.join(told(list(values)) for values in row)} |" for label, row in rows.items()]
+        if literature != "primary" and np.isfinite(shift).all():
+            left = ["1", *(ratio(shift[:, place], shift[:, 0]) for place in range(1, len(WEEKS)))]
+            lines.append(f"| left of the resistance at progression, ratio of means | {' | '.join(left)} |")
         lines += [
             "",
             f"Benefit of the first four weeks of treatment: {told([tumor['first'] for tumor in progressed])}.",

@@ -31,8 +31,11 @@ if TYPE_CHECKING:
 
 # Below this change of ln(cells) a drug has done nothing that counts could show.
 LEAST_EFFECT: Final = 0.02
-# IC50 is told only this far beyond the concentrations that were measured.
+# The fit may look for IC50 this far beyond the concentrations that were measured, and for an effect this many times the
+# largest that was seen. An IC50 is told only where so much of the effect was seen: else it would be a guess.
 _BEYOND: Final = 10.0
+_LARGEST_EFFECT: Final = 1.5
+_SEEN: Final = 0.75
 
 
 class Sample(Protocol):
@@ -57,7 +60,7 @@ class Fit:
     Attributes
     ----------
     ic50 : float or None
-        nM; None where the drug does too little for one, or it lies far from what was measured.
+        nM; None where the drug does too little for one, or it lies outside of what was measured.
     none, all_of_it : float
         Net growth without the drug and with as much as wanted.
     steepness : float
@@ -183,10 +186,12 @@ def fitted(concentrations: np.ndarray, growth: np.ndarray) -> Fit:
     first = int(np.argmax(growth <= none - 0.5 * (none - least)))
     start = np.array([none, none - least, np.log(doses[max(first - 1, 0)]), 1.0])
     reach = np.log(_BEYOND)
-    bounds = ([none - 1.0, 0.0, low - reach, 0.2], [none + 1.0, np.inf, high + reach, 8.0])
+    largest = _LARGEST_EFFECT * (none - least)
+    bounds = ([none - 1.0, 0.0, low - reach, 0.2], [none + 1.0, largest, high + reach, 8.0])
     found = least_squares(lambda parameters: curve(parameters) - growth, start, bounds=bounds)
     top, drop, middle, steepness = found.x.tolist()
-    outside = not low - reach < middle < high + reach or drop < LEAST_EFFECT
+    seen = 1.0 / (1.0 + np.exp(-steepness * (high - middle)))
+    outside = not low <= middle <= high or drop < LEAST_EFFECT or seen < _SEEN
     return Fit(None if outside else float(np.exp(middle)), top, top - drop, steepness)
 
 

@@ -19,7 +19,7 @@ from tumorabm.processes.vessels.commit import SPROUT_OF
 from tumorabm.run import parts
 from tumorabm.run.explant import tumor_at
 from tumorabm.step import settle
-from tumorabm.tissue.cells import ENDOTHELIAL
+from tumorabm.tissue.cells import ALIVE, ENDOTHELIAL
 from tumorabm.tissue.random import derived_uid
 from tumorabm.tissue.vasculature import DIRECTIONS
 
@@ -132,7 +132,7 @@ class Graft:
     @property
     def start(self) -> int:
         """Endothelial cells that are taken."""
-        there = (self.state["cells/cell_type"] == ENDOTHELIAL) & (self.state["cells/site"] >= 0)
+        there = (self.state["cells/cell_type"] == ENDOTHELIAL) & (self.state["cells/state"] == ALIVE)
         return int(np.count_nonzero(self.sites[self.state["cells/site"][there]]))
 
     def count(self, tissue: Tissue) -> int:
