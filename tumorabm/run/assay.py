@@ -32,10 +32,9 @@ if TYPE_CHECKING:
 # Below this change of ln(cells) a drug has done nothing that counts could show.
 LEAST_EFFECT: Final = 0.02
 # The fit may look for IC50 this far beyond the concentrations that were measured, and for an effect this many times the
-# largest that was seen. An IC50 is told only where so much of the effect was seen: else it would be a guess.
+# largest that was seen. It is told only where two concentrations lie above it: from one, noise makes a plateau.
 _BEYOND: Final = 10.0
 _LARGEST_EFFECT: Final = 1.5
-_SEEN: Final = 0.75
 
 
 class Sample(Protocol):
@@ -190,8 +189,7 @@ def fitted(concentrations: np.ndarray, growth: np.ndarray) -> Fit:
     bounds = ([none - 1.0, 0.0, low - reach, 0.2], [none + 1.0, largest, high + reach, 8.0])
     found = least_squares(lambda parameters: curve(parameters) - growth, start, bounds=bounds)
     top, drop, middle, steepness = found.x.tolist()
-    seen = 1.0 / (1.0 + np.exp(-steepness * (high - middle)))
-    outside = not low <= middle <= high or drop < LEAST_EFFECT or seen < _SEEN
+    outside = not low <= middle <= np.log(doses[-2]) or drop < LEAST_EFFECT
     return Fit(None if outside else float(np.exp(middle)), top, top - drop, steepness)
 
 
