@@ -226,7 +226,7 @@ def test_f40_f46_sunitinib_takes_what_pdgf_cc_brings_and_not_what_bv8_brings() -
 def test_f63_a_second_inhibitor_acts_where_it_inhibits_what_keeps_endothelium_under_the_first() -> None:
     """At patients' unbound concentrations: FGF2 and Bv8 are ways around sunitinib. Dovitinib inhibits FGFR, which
     cabozantinib does not, and neither inhibits the receptor of Bv8."""
-    drugs = {"sunitinib": 10.0}, {"cabozantinib": 7.0}, {"dovitinib": 33.0}
+    drugs = {"sunitinib": 10.0}, {"cabozantinib": 7.0}, {"dovitinib": 24.0}
     signals = NONE, {**NONE, "fgf2": 0.2}, {**NONE, "bv8": 2.0}
 
     def holds(*found) -> bool:

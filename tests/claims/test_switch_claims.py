@@ -167,7 +167,7 @@ _INHIBITORS = ("sunitinib", "axitinib", "cabozantinib", "dovitinib")
 _SECOND_ARMS = {
     "sham": exposure(_INHIBITORS, sunitinib=10.0),
     "cabozantinib": exposure(_INHIBITORS, cabozantinib=7.0),
-    "dovitinib": exposure(_INHIBITORS, dovitinib=33.0),
+    "dovitinib": exposure(_INHIBITORS, dovitinib=24.0),
 }
 _SIGNALS = {"none": "{}", "FGF2": "{fgf2: 0.2 nM}", "Bv8": "{bv8: 2 nM}"}
 

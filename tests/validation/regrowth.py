@@ -177,14 +177,14 @@ def report_of(arms: dict[str, list[Course]], samples: int) -> str:
         "this direct effect nor EMT and lysosomes: with the slow states of stroma and vessels 0.70 of 23 that had",
         "responded regrew, without them 0.65 of 20, as what is left around host capillaries, which pericytes cover,",
         "grew on at their oxygen (co-option) whatever was frozen; none of the latter came back to its size at the",
-        "start. So where sunitinib does not act on tumor cells, as under `primary`, the criterion is not met. The",
-        "rate of fibroblasts' change (1/250 d) was taken from a prototype, and what changed ones secrete was raised",
-        "when a first course showed too little of it (`cell_types/fibroblast.yaml`); the ranges of turnover, the size",
-        "of the nodules, size by all pieces and which states count as slow were chosen after earlier sweeps had not",
-        "met the criterion, the last of these after two pairs of courses. Selection among the clones of mixed tumors",
-        "goes on in both arms, and so do the loss of empty sleeves and the reach of pushing. All tumors share one",
-        "seed, so intervals hold the spread between tumors, not luck. The domain limits diameters to about twice that",
-        "at the start.",
+        "start. That criterion was not met in that sweep, and the five states here were not frozen under `primary`,",
+        "where sunitinib does not act on tumor cells. The rate of fibroblasts' change (1/250 d) was taken from a",
+        "prototype, and what changed ones secrete was raised when a first course showed too little of it",
+        "(`cell_types/fibroblast.yaml`); the ranges of turnover, the size of the nodules, size by all pieces and",
+        "which states count as slow were chosen after earlier sweeps had not met the criterion, the last of these",
+        "after two pairs of courses. Selection among the clones of mixed tumors goes on in both arms, and so do the",
+        "loss of empty sleeves and the reach of pushing. All tumors share one seed, so intervals hold the spread",
+        "between tumors, not luck. The domain limits diameters to about twice that at the start.",
     ]
     return "\n".join([*lines, "", "![courses and times to regrowth](regrowth.png)", ""])
 

@@ -30,9 +30,11 @@ def _exposure_known(experiment: Experiment) -> Iterator[Finding]:
             yield Finding(("exposure", name), f"{name!r} is no drug of the catalog{nearest(name, known)}", at_key=True)
 
 
-@needs("medium", "substrates", "mechanisms", "catalog")
+@needs("medium", "lattice", "substrates", "mechanisms", "catalog")
 def _medium_has_fields(experiment: Experiment) -> Iterator[Finding]:
     there = experiment.all_substrates
+    if experiment.medium and not experiment.lattice.flat:
+        yield Finding(("medium",), "a medium lies over a slab, and this lattice has three dimensions")
     for name in experiment.medium:
         if name not in there:
             message = f"{name!r} is none of the experiment's substrates{nearest(name, there)}"

@@ -1,8 +1,8 @@
 """Tolerance of lack of oxygen: clones without p53 die of it less.
 
 Part of the death of cells that lack oxygen needs p53. With the share a of it, the rate of necrosis is multiplied by
-1 − a (1 − p), p what a clone's alterations leave of p53 (``p53_expression``; 1 in others). So hypoxia
-selects such clones, with no rule that says so.
+1 − a (1 − p), p what a clone's alterations leave of p53 (``p53_expression``; 1 in others). Hypoxia
+selects such clones by this factor, which is assumed: how much less they die is put in, how much they gain is not.
 """
 
 from __future__ import annotations
