@@ -20,8 +20,9 @@ CATALOG = load_catalog()
 # mg, and h between doses, breaks of the schedule spread over all days.
 DOSES = {
     "sunitinib": (50.0, 24.0 * 42 / 28), "sorafenib": (400.0, 12.0), "pazopanib": (800.0, 24.0),
-    "axitinib": (5.0, 12.0), "cabozantinib": (60.0, 24.0), "lenvatinib": (24.0, 24.0), "dovitinib": (500.0, 24.0 * 7 / 5),
-    "tivozanib": (1.34, 24.0 * 28 / 21), "cediranib": (45.0, 24.0), "regorafenib": (160.0, 24.0 * 28 / 21),
+    "axitinib": (5.0, 12.0), "cabozantinib": (60.0, 24.0), "lenvatinib": (24.0, 24.0),
+    "dovitinib": (500.0, 24.0 * 7 / 5), "tivozanib": (1.34, 24.0 * 28 / 21), "cediranib": (45.0, 24.0),
+    "regorafenib": (160.0, 24.0 * 28 / 21),
 }  # fmt: skip
 TARGETS = (
     *("vegfr1", "vegfr2", "vegfr3", "pdgfra", "pdgfrb", "fgfr", "met", "axl", "raf", "kit", "flt3", "csf1r", "ret"),
