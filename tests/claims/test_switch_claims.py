@@ -75,6 +75,11 @@ def odds(arm: str, clone: int, other: int = 0) -> np.ndarray:
     return np.log(counts[:, clone] / counts[:, other])
 
 
+def within(found: tuple[float, float, float], least: float) -> bool:
+    """Whether the whole interval says that there is less of an effect than that."""
+    return -least < found[1] and found[2] < least
+
+
 @pytest.mark.slow
 def test_f66_sunitinib_selects_cells_that_pump_it_out_by_its_direct_effect() -> None:
     for clone in (ONE_PUMP, BOTH_PUMP):
@@ -104,7 +109,7 @@ def test_f66_mtor_inhibitors_act_on_what_sunitinib_selected_and_do_not_remove_it
     assert told("cells that pump, everolimus over no drug", cells["everolimus"] - cells["no drug"])[2] < 0.0
     assert told("cells that pump, torin1 over everolimus", cells["torin1"] - cells["everolimus"])[2] < 0.0
     assert told("cells that pump, everolimus over sham", cells["everolimus"] - cells["sham"])[1] > 0.0
-    assert told("cells that pump, torin1 over sham", cells["torin1"] - cells["sham"])[2] > 0.0
+    assert within(told("cells that pump, torin1 over sham", cells["torin1"] - cells["sham"]), 0.1)
 
 
 @pytest.mark.slow
@@ -199,10 +204,10 @@ def test_f63_a_second_inhibitor_takes_vessels_that_a_target_of_its_own_keeps_and
         return told(f"vessels, {signal}, {drug} - sham", kept(signal)[drug] - kept(signal)["sham"])
 
     assert change("FGF2", "dovitinib")[2] < 0.0
-    assert abs(change("FGF2", "cabozantinib")[0]) < 0.1
+    assert within(change("FGF2", "cabozantinib"), 0.1)
     for drug in ("cabozantinib", "dovitinib"):
         assert change("none", drug)[2] < 0.0  # the control: without the second signal both act
-        assert abs(change("Bv8", drug)[0]) < 0.1
+        assert within(change("Bv8", drug), 0.1)
 
 
 _SORAFENIB, _ENDED = ("{drug: sorafenib, dose: 400 mg, every: 12 h%s}" % end for end in ("", ", end: 42 d"))  # noqa: UP031
