@@ -3,7 +3,7 @@
     python tests/validation/licensed_drugs.py [--drugs sunitinib,everolimus] [--tumors 10] [--runs DIR] [--workers 2]
                                               [--write]
 
-Runs ``configs/sweeps/licensed_drugs.yaml``: 140 runs, about half an hour on two idle cores. What is finished is not run
+Runs ``configs/sweeps/licensed_drugs.yaml``: 120 runs, about half an hour on two idle cores. What is finished is not run
 again. ``--drugs`` and ``--tumors`` take a part of it (no treatment is always in); ``--write`` keeps the table and the
 figure beside this file.
 
