@@ -196,6 +196,8 @@ def test_the_command_prints_and_writes(run: Path, tmp_path: Path) -> None:
         (("--at", "8 d", "--drug", "sunitinib", "--from", "3 nM", "--to", "1 nM"), "rise from above 0"),
         (("--at", "8 d", "--drug", "sunitinib", "--csv", "nowhere/at/all.csv"), "no such folder"),
         (("--at", "8 d", "--drug", "sunitinib", "--days", "0.01"), "--days"),
+        (("--at", "8 d", "--drug", "sunitinib", "--days", "inf"), "--days"),
+        (("--at", "8 d", "--drug", "sunitinib", "--csv", "."), "is a folder"),
     ],
 )
 def test_wrong_input_is_said_in_a_line(run: Path, arguments: tuple[str, ...], said: str) -> None:
@@ -206,3 +208,27 @@ def test_wrong_input_is_said_in_a_line(run: Path, arguments: tuple[str, ...], sa
 def test_growth_of_none_is_finite() -> None:
     found = Assay("x", np.array([0.0, 1.0]), "cells", 10, np.array([[20, 0]]))
     assert np.isfinite(found.growth).all()
+
+
+@pytest.mark.parametrize("setting", ["duration=30 d", "cells=[]", "seed=3", "treatment=[]", "clones[0].fraction=1"])
+def test_what_an_assay_decides_itself_is_no_setting(explant: Explant, setting: str) -> None:
+    with pytest.raises(InputError, match="an assay has its own"):
+        explant.surroundings({"sunitinib": "1 nM"}, [setting])
+
+
+def test_a_drug_in_the_background_leaves_the_one_that_is_assayed(explant: Explant) -> None:
+    dish = explant.surroundings({"sunitinib": "7 nM"}, ["exposure={everolimus: 5 nM, sunitinib: 1 nM}"])
+    assert dish.exposure == {"everolimus": 5.0, "sunitinib": 7.0}
+
+
+def test_cells_that_do_not_fit_are_said(explant: Explant) -> None:
+    dish = explant.surroundings({"sunitinib": "1 nM"}, ["lattice.shape=[5, 5]"])
+    with pytest.raises(InputError, match="60 cells do not fit on 25 sites"):
+        explant.placed(dish, 1)
+
+
+def test_why_there_is_no_ic50_is_said() -> None:
+    doses = np.concatenate(([0.0], doses_between(0.3, 1000.0, 8)))
+    assert fitted(doses, np.full(9, 0.2)).why == "no effect"
+    assert fitted(doses, 0.3 - 0.4 * doses / (doses + 3e3)).why.startswith("outside of 0.3 to 313")
+    assert fitted(doses, 0.3 - 0.4 * doses / (doses + 30.0)).why == ""

@@ -45,24 +45,34 @@ def assay(
     with exit_status(as_json):
         if csv is not None and not csv.absolute().parent.is_dir():
             raise InputError(f"{csv}: there is no such folder")
+        if csv is not None and csv.is_dir():
+            raise InputError(f"{csv}: is a folder")
+        if not 0.0 < days < float("inf"):
+            raise InputError(f"--days {days:g}: expected a time above 0")
         from tumorabm.run.assay import carry_out, doses_between
         from tumorabm.run.explant import Explant
         from tumorabm.run.graft import Graft
 
         doses = doses_between(_concentration(low, "--from"), _concentration(high, "--to"), points)
         samples: list[Sample] = [Graft.of(run, time) if graft else Explant.of(run, time, cells) for time in at]
+        for warning in samples[0].surroundings({drug: high}, settings or ()).warnings:
+            if warning.startswith("exposure"):
+                print(f"warning: {warning}", file=sys.stderr)
         shared: dict[str, Any] = {"hours": 24.0 * days, "replicates": replicates, "settings": settings or ()}
         found = [
             carry_out(sample, drug, doses, told=_told(time), **shared) for sample, time in zip(samples, at, strict=True)
         ]
-        if csv is not None:
-            _write_csv(csv, at, found)
         rows = _rows(at, found)
         if as_json:
             print_json({"run": str(run), "drug": drug, "days": days, "assays": rows, "csv": csv and str(csv)})
         else:
             _print(drug, rows)
-            if csv is not None:
+        if csv is not None:
+            try:
+                _write_csv(csv, at, found)
+            except OSError as error:
+                raise InputError(f"{csv}: cannot be written ({error.strerror})") from None
+            if not as_json:
                 print(csv)
 
 
@@ -105,9 +115,10 @@ def _rows(at: Sequence[str], found: Sequence[Assay]) -> list[dict[str, Any]]:
     return rows
 
 
-def _told_of(fit: Fit) -> dict[str, float | None]:
+def _told_of(fit: Fit) -> dict[str, float | str | None]:
     return {
         "ic50_nM": fit.ic50,
+        "no_ic50_because": fit.why or None,
         "growth": _finite(fit.none),
         "growth_under_drug": _finite(fit.all_of_it),
         "steepness": _finite(fit.steepness),
@@ -123,7 +134,7 @@ def _print(drug: str, rows: Sequence[dict[str, Any]]) -> None:
     from rich.table import Table
 
     table = Table(
-        "at", "at start", "growth", f"under all {drug}", "IC50 (nM)", "ln(IC50/first)", "replicates", box=None
+        "at", "at start", "growth", f"under all {drug}", "IC50 (nM)", "ln(IC50/first)", "of each replicate", box=None
     )
     table.title = f"growth: ln({rows[0]['counted']} at the end / at the start)"
     table.title_justify = "left"
@@ -137,7 +148,7 @@ def _print(drug: str, rows: Sequence[dict[str, Any]]) -> None:
             str(row["at_start"]),
             shown(row["growth"]),
             shown(row["growth_under_drug"]),
-            shown(row["ic50_nM"], ".3g"),
+            row["no_ic50_because"] or shown(row["ic50_nM"], ".3g"),
             shown(row["resistance"], "+.3f"),
             ", ".join(shown(value, "+.2f") for value in row["of_replicates"]),
         )

@@ -63,12 +63,15 @@ class Fit:
     none, all_of_it : float
         Net growth without the drug and with as much as wanted.
     steepness : float
+    why : str
+        Why there is no IC50; empty where there is one.
     """
 
     ic50: float | None
     none: float
     all_of_it: float
     steepness: float
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -175,7 +178,7 @@ def fitted(concentrations: np.ndarray, growth: np.ndarray) -> Fit:
 
     doses, none, least = concentrations[1:], float(growth[0]), float(growth.min())
     if none - least < LEAST_EFFECT:
-        return Fit(None, none, float(growth[-1]), float("nan"))
+        return Fit(None, none, float(growth[-1]), float("nan"), "no effect")
     low, high = np.log(doses[[0, -1]])
 
     def curve(parameters: np.ndarray) -> np.ndarray:
@@ -190,7 +193,8 @@ def fitted(concentrations: np.ndarray, growth: np.ndarray) -> Fit:
     found = least_squares(lambda parameters: curve(parameters) - growth, start, bounds=bounds)
     top, drop, middle, steepness = found.x.tolist()
     outside = not low <= middle <= np.log(doses[-2]) or drop < LEAST_EFFECT
-    return Fit(None if outside else float(np.exp(middle)), top, top - drop, steepness)
+    why = f"outside of {doses[0]:.3g} to {doses[-2]:.3g} nM" if outside else ""
+    return Fit(None if outside else float(np.exp(middle)), top, top - drop, steepness, why)
 
 
 def resistance(now: Fit, before: Fit) -> float:
@@ -209,7 +213,7 @@ def doses_between(low: float, high: float, points: int) -> np.ndarray:
         If they do not rise from above 0, or fewer than four are asked for: the curve has four unknowns.
     """
     if not 0.0 < low < high:
-        raise InputError(f"concentrations rise from above 0: got {low:g} to {high:g} nM")
+        raise InputError(f"--from, --to: concentrations rise from above 0: got {low:g} to {high:g} nM")
     if points < 4:
         raise InputError(f"a curve takes four concentrations or more, got {points}")
     return np.geomspace(low, high, points)

@@ -33,6 +33,22 @@ if TYPE_CHECKING:
 
 # Mechanisms of tumor cells themselves; those of their surroundings have nothing to act on in a dish.
 _OF_CELLS: Final = ("emt", "intracellular", "direct_effect", "invasion")
+# What no setting of a dish or host changes: it would do nothing, or something else than it says.
+_DECIDED: Final = frozenset(
+    (
+        "name",
+        "duration",
+        "burn_in",
+        "seed",
+        "clones",
+        "mutations",
+        "cells",
+        "vessels",
+        "treatment",
+        "assessment",
+        "record",
+    )
+)
 # Share of the sites that cells take at the start.
 _DENSITY: Final = 0.25
 _REFERENCE_OXYGEN: Final = "cell_types.tumor.birth_reference_oxygen"
@@ -111,11 +127,11 @@ class Explant:
             "treatment": [],
             "mutations": [],
             "mechanisms": {name: name in _OF_CELLS and given.mechanisms[name] for name in MECHANISMS},
-            "exposure": dict(exposure),
+            "exposure": {},
             "medium": {"oxygen": units.as_text(given.value(_REFERENCE_OXYGEN, "mmHg"), "mmHg")},
             "record": {"every": units.as_text(given.time_step, "h")},
         }
-        return load_experiment(load_experiment(given, changed), settings)
+        return with_drugs(load_experiment(given, changed), exposure, settings)
 
     def placed(self, dish: Experiment, seed: int) -> tuple[Tissue, list[Process]]:
         """The tissue of a dish with these cells in it, and its processes; its luck is that of ``seed``."""
@@ -125,6 +141,8 @@ class Explant:
         state = self.state
         tissue.clones.load({name.removeprefix("clones/"): a for name, a in state.items() if name.startswith("clones/")})
         columns = parts.rows_of(state, self.rows, parts.columns_of(self.experiment), tissue.cells.specs)
+        if self.rows.size > tissue.lattice.sites:
+            raise InputError(f"lattice.shape: {self.rows.size} cells do not fit on {tissue.lattice.sites} sites")
         sites = np.arange(tissue.lattice.sites)
         order = np.argsort(uniforms(seed, derived_uid("dish", [sites]), 0, purpose("plating")), kind="stable")
         tissue.cells.append({**columns, "site": order[: self.rows.size]})
@@ -161,3 +179,21 @@ def tumor_at(run: str | Path, at: str) -> tuple[Experiment, Mapping[str, Any], n
     if living.size == 0:
         raise InputError(f"--at {at}: no tumor cell lives in {folder.path} at that time")
     return experiment, state, living, step
+
+
+def with_drugs(experiment: Experiment, exposure: Mapping[str, str], settings: Sequence[str]) -> Experiment:
+    """An experiment with settings, and then with constant concentrations of drugs beside those that settings name.
+
+    Raises
+    ------
+    InputError
+        If a setting is of what an assay decides itself.
+    """
+    from tumorabm.config import load_experiment
+
+    for text in settings:
+        first = text.partition("=")[0].strip().partition(".")[0].partition("[")[0]
+        if first in _DECIDED:
+            raise InputError(f"--set {text}: an assay has its own {first}")
+    changed = load_experiment(experiment, settings)
+    return load_experiment(changed, {f"exposure.{drug}": dose for drug, dose in exposure.items()})

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import numpy as np
 
 from tumorabm import units
+from tumorabm.errors import InputError
 from tumorabm.processes.vessels.commit import SPROUT_OF
 from tumorabm.run import parts
-from tumorabm.run.explant import tumor_at
+from tumorabm.run.explant import tumor_at, with_drugs
 from tumorabm.step import settle
 from tumorabm.tissue.cells import ALIVE, ENDOTHELIAL
 from tumorabm.tissue.random import derived_uid
@@ -67,7 +68,10 @@ class Graft:
         radius = float(np.sqrt((gaps**2).sum(axis=1).max())) + _MARGIN
         taken = np.zeros(lattice.sites, dtype=bool)
         taken[shape_sites(lattice, "disc" if lattice.shape[0] == 1 else "sphere", center.tolist(), radius, None)] = True
-        return cls(experiment, state, taken)
+        graft = cls(experiment, state, taken)
+        if graft.start == 0:
+            raise InputError(f"--at {at}: no vessel is in the tissue around the tumor")
+        return graft
 
     def surroundings(self, exposure: Mapping[str, str], settings: Sequence[str] = ()) -> Experiment:
         """The experiment of a new host for it, with constant unbound concentrations of drugs."""
@@ -80,10 +84,10 @@ class Graft:
             "cells": [],
             "treatment": [],
             "mutations": [],
-            "exposure": dict(exposure),
+            "exposure": {},
             "record": {"every": units.as_text(given.time_step, "h")},
         }
-        return load_experiment(load_experiment(given, changed), settings)
+        return with_drugs(load_experiment(given, changed), exposure, settings)
 
     def placed(self, host: Experiment, seed: int) -> tuple[Tissue, list[Process]]:
         """The host's tissue with the graft in it, and its processes. The luck after that is of ``seed``."""
