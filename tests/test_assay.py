@@ -230,5 +230,5 @@ def test_cells_that_do_not_fit_are_said(explant: Explant) -> None:
 def test_why_there_is_no_ic50_is_said() -> None:
     doses = np.concatenate(([0.0], doses_between(0.3, 1000.0, 8)))
     assert fitted(doses, np.full(9, 0.2)).why == "no effect"
-    assert fitted(doses, 0.3 - 0.4 * doses / (doses + 3e3)).why.startswith("outside of 0.3 to 313")
+    assert fitted(doses, 0.3 - 0.4 * doses / (doses + 3e3)).why.startswith("outside of 0.3 to 314")
     assert fitted(doses, 0.3 - 0.4 * doses / (doses + 30.0)).why == ""
