@@ -249,7 +249,11 @@ def test_an_experiment_says_so_and_takes_what_is_usual_from_the_class(small_conf
         ("toxicity: {to: [50 mg]}", "50 mg must be less than the dose of 50 mg"),
         ("toxicity: {reduce_above: 1}", "needs the doses to reduce to ('to')"),
         ("toxicity: {interrupt: false, resume_below: 1}", "belongs to interrupt: true"),
-        ("toxicity: {resume_below: 3}", "resume_below of 3 must lie below interrupt_above of 2, the usual one"),
+        ("toxicity: {resume_below: 3}", "resume_below of 3 must lie below interrupt_above of 2 (the usual one)"),
+        (
+            "toxicity: {reduce_above: 2.5, to: [37.5 mg], interrupt_above: 2.0}",
+            "reduce_above of 2.5 must lie below interrupt_above of 2",
+        ),
         ("toxicity: {to: [25 mg], raise_below: 1.5}", "raise_below of 1.5 must lie below reduce_above of 1.5"),
         ("toxicity: {reduce_abov: 1}", "reduce_above"),
         ("toxicity: {judged_by: clas}", "class"),

@@ -100,11 +100,13 @@ def _toxicity_judged(experiment: Experiment) -> Iterator[Finding]:
             continue
         values = block.limits(experiment.toxicity_limits(classes[item.drug]))
         limits = {
-            name: f"{name} of {value:g}{'' if getattr(block, name) is not None else ', the usual one,'}"
+            name: f"{name} of {value:g}{'' if getattr(block, name) is not None else ' (the usual one)'}"
             for name, value in values.items()
         }
         if block.interrupt and values["resume_below"] >= values["interrupt_above"]:
             yield Finding(path, f"{limits['resume_below']} must lie below {limits['interrupt_above']}")
+        if block.to and block.interrupt and values["reduce_above"] >= values["interrupt_above"]:
+            yield Finding(path, f"{limits['reduce_above']} must lie below {limits['interrupt_above']}")
         if block.raise_below is not None and block.raise_below >= values["reduce_above"]:
             yield Finding(path, f"raise_below of {block.raise_below:g} must lie below {limits['reduce_above']}")
 
