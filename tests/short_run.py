@@ -38,8 +38,8 @@ cells: [{shape: disc, radius: 200 um}]
 vessels: {network: capillary_mesh, spacing: 160 um, arteriole_spacing: 320 um}
 treatment: [{drug: sunitinib, dose: 50 mg, every: 1 d, on: 3 d, off: 2 d}]
 exposure: {everolimus: 0.02 nM, bevacizumab: 2 nM}
-medium: {amino_acids: 0.5 mM}
-processes: {nutrient_supply: true, nutrient_uptake: true}
+medium: {oxygen: 9 mmHg}
+processes: {nutrient_supply: true, nutrient_uptake: true, medium: {layer: 1 m}}   # hardly a medium
 # So that much happens in ten days: births, both deaths, sprouts that are perfused, regression, recolonization.
 catalog:
   substrates.oxygen.vessel_oxygen: 9 mmHg
