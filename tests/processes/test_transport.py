@@ -12,6 +12,7 @@ from tumorabm.catalog import load_catalog
 from tumorabm.processes import registered
 from tumorabm.processes.process import Choice, NetworkChoice, Process
 from tumorabm.processes.signaling.cell_signaling import Drive
+from tumorabm.processes.signaling.inhibitors import Inhibitor
 from tumorabm.processes.signaling.network import Network
 from tumorabm.processes.signaling.vegfr2 import Vegfr2Signal
 from tumorabm.processes.transport.drug import DrugSupply
@@ -162,7 +163,8 @@ def test_endothelium_takes_vegf_up() -> None:
 
 
 def test_the_signal_is_occupancy_lowered_by_all_inhibitors() -> None:
-    process = Vegfr2Signal({"dissociation": 0.1}, {"drug": 4.0, "metabolite": 2.0})
+    drugs = [Inhibitor("drug", "vegfr2", 4.0), Inhibitor("metabolite", "vegfr2", 2.0)]
+    process = Vegfr2Signal({"dissociation": 0.1}, drugs)
     tissue = bare_tissue((1, 1, 3), processes=[process])
     tissue.microenvironment["vegf_a"].concentration[0, 0] = [0.0, 0.1, 0.3]
     put_vessel(tissue, [0, 1, 2])
