@@ -31,17 +31,21 @@ WEEKS: Final = (0, 3, 6, 12)
 START: Final = 63.0  # d: burn-in
 COURSE: Final = 28.0  # d: of the rechallenge
 LAST: Final = 728.0  # d after the burn-in: the longest that is waited for a progression
-STRIDE: Final = 84.0  # d: a run is lengthened by so much until it has progressed
+STRIDE: Final = 56.0  # d: a run is lengthened by so much until it has progressed
 DOSES: Final = {"low": 0.3, "high": 1000.0, "points": 8}
 HOURS: Final = 14 * 24.0
 CELLS, DISHES = 1000, 2
 AGAIN: Final = "{drug: sunitinib, dose: 37.5 mg, every: 1 d, start: %g d}"
-FIRST: Final = "{drug: sunitinib, dose: 37.5 mg, every: 1 d, until_progression: 1}"
+FIRST: Final = {  # as the experiments have it
+    "plastic": "{drug: sunitinib, dose: 37.5 mg, every: 1 d, until_progression: 1}",
+    "clonal": "{drug: sunitinib, dose: 50 mg, every: 1 d, on: 28 d, off: 14 d, until_progression: 1}",
+}
 SCAN: Final = 14.0  # d between scans
+PERMEABLE: Final = "catalog.drugs.sunitinib.vessel_permeability=1e-4 cm/s"  # the upper end of its range
 
 
 def followed(case: str, seed: int, literature: str, runs: Path) -> tuple[Path, float | None]:
-    """The run of a tumor to twelve weeks and four behind its first progression, and its day (from the run's start)."""
+    """The run of a tumor until its first progression is seen, and that day (from the run's start)."""
     from tumorabm.analysis import open_run
     from tumorabm.config import load_experiment
     from tumorabm.recording.run_folder import RunFolder
@@ -61,14 +65,24 @@ def followed(case: str, seed: int, literature: str, runs: Path) -> tuple[Path, f
     while True:
         series = open_run(path).timeseries
         day, seen = np.asarray(series["time"]), np.asarray(series["progressions"]) >= 1
+        if seen.any():
+            # A record at the hour of a scan comes before it: the scan was the last one before the record that knows.
+            since = float(day[np.argmax(seen)]) - START - 1e-6
+            return path, START + since // SCAN * SCAN
         reached = float(day[-1]) - START
-        # A record at the hour of a scan comes before it: the scan was the last one before the record that knows of it.
-        since = float(day[np.argmax(seen)]) - START - 1e-6
-        progression = START + since // SCAN * SCAN if seen.any() else None
-        wanted = LAST if progression is None else progression - START + 7 * WEEKS[-1] + COURSE
-        if reached >= wanted - 1e-6:
-            return path, progression
-        resume(path, until=f"{min(reached + STRIDE, wanted):g} d")
+        if reached >= LAST - 1e-6 or float(series["tumor_cells"][-1]) == 0.0:
+            return path, None
+        resume(path, until=f"{min(reached + STRIDE, LAST):g} d")
+
+
+def followed_off(path: Path, progression: float, runs: Path, changed: Sequence[str] = ()) -> Path:
+    """The same tumor without the drug from its progression on, with a checkpoint at each time that is looked at."""
+    from tumorabm.run import branch
+
+    times = ", ".join(f"{progression + 7 * week:g} d" for week in WEEKS)
+    until = progression - START + 7 * WEEKS[-1] + COURSE
+    settings = [f"duration={until:g} d", f"record.keep=[{times}]", *changed]
+    return branch(path, f"{progression:g} d", settings, out=runs, quiet=True)
 
 
 def cells_at(path: Path, day: float) -> float:
@@ -76,6 +90,14 @@ def cells_at(path: Path, day: float) -> float:
     from tumorabm.analysis import open_run
 
     return float(open_run(path).timeseries["tumor_cells"].sel(time=day, method="nearest", tolerance=0.5))
+
+
+def in_tissue(path: Path, day: float) -> float:
+    """Unbound sunitinib in the lesion of a run at a day, nM."""
+    from tumorabm.analysis import open_run
+
+    series = open_run(path).timeseries["sunitinib_lesion_mean"]
+    return float(series.sel(time=day, method="nearest", tolerance=0.5))
 
 
 def benefit(path: Path, at: float, treatment: str, other: str | None, runs: Path) -> float:
@@ -103,7 +125,8 @@ def measured(case: str, seed: int, literature: str, runs: Path) -> dict[str, Any
     from tumorabm.run.graft import Graft
 
     path, progression = followed(case, seed, literature, runs)
-    series = open_run(path).timeseries
+    off = path if progression is None else followed_off(path, progression, runs)
+    series = open_run(off).timeseries
     size = np.cbrt(sum(np.asarray(series[name]) for name in ("tumor_cells", "apoptotic_cells", "necrotic_cells")))
     out: dict[str, Any] = {
         "day": np.asarray(series["time"]).tolist(),
@@ -114,17 +137,25 @@ def measured(case: str, seed: int, literature: str, runs: Path) -> dict[str, Any
         times = {"before": START, **{str(week): progression + 7.0 * week for week in WEEKS}}
         doses = doses_between(DOSES["low"], DOSES["high"], int(DOSES["points"]))
         for name, at in times.items():
+            source = path if name == "before" else off
             primary = literature == "primary"
-            sample = Graft.of(path, f"{at:g} d") if primary else Explant.of(path, f"{at:g} d", CELLS)
+            sample = Graft.of(source, f"{at:g} d") if primary else Explant.of(source, f"{at:g} d", CELLS)
             assay = carry_out(sample, "sunitinib", doses, hours=HOURS, replicates=1 if primary else DISHES)
-            fit = assay.fit()
             counts = {"concentrations": assay.concentrations.tolist(), "counts": assay.counts.tolist()}
-            out[name] = {"ic50": fit.ic50, "start": assay.start, **counts}
-        out["first"] = benefit(path, START, f"[{FIRST}]", "[]", runs)
+            out[name] = {"ic50": assay.fit().ic50, "start": assay.start, "tissue": in_tissue(source, at), **counts}
+        out["first"] = benefit(path, START, f"[{AGAIN % 0.0}]", "[]", runs)
         for week in WEEKS:
             at = times[str(week)]
-            again = f"[{FIRST}, {AGAIN % (at - START)}]"
-            out[str(week)]["benefit"] = benefit(path, at, again, None, runs)
+            again = f"[{FIRST[case]}, {AGAIN % (at - START)}]"
+            out[str(week)]["benefit"] = benefit(off, at, again, None, runs)
+        if case == "plastic" and literature == "review_2016":
+            rinsed = followed_off(path, progression, runs, [PERMEABLE])
+            for week in WEEKS[1:]:
+                at = times[str(week)]
+                assay = carry_out(
+                    Explant.of(rinsed, f"{at:g} d", CELLS), "sunitinib", doses, hours=HOURS, replicates=DISHES
+                )
+                out[str(week)]["rinsed"] = {"ic50": assay.fit().ic50, "tissue": in_tissue(rinsed, at)}
     beside = kept.with_suffix(".part")
     beside.write_text(json.dumps(out))
     beside.rename(kept)
@@ -163,12 +194,13 @@ def told(values: Sequence[float]) -> str:
 
 def resistances(tumors: Sequence[dict[str, Any]]) -> np.ndarray:
     """ln(IC50 / IC50 before), (tumors, weeks); NaN where a curve has no IC50 within the concentrations."""
-    log = [
-        [np.log(tumor[name]["ic50"] or np.nan) for name in ("before", *(str(week) for week in WEEKS))]
-        for tumor in tumors
-    ]
-    values = np.array(log, dtype=float).reshape(-1, 1 + len(WEEKS))
-    return values[:, 1:] - values[:, :1]
+    log = [[shift(tumor, tumor[str(week)]) for week in WEEKS] for tumor in tumors]
+    return np.array(log, dtype=float).reshape(-1, len(WEEKS))
+
+
+def shift(tumor: dict[str, Any], measured: dict[str, Any]) -> float:
+    """ln(IC50 / IC50 before treatment)."""
+    return float(np.log((measured["ic50"] or np.nan) / (tumor["before"]["ic50"] or np.nan)))
 
 
 def benefits(tumors: Sequence[dict[str, Any]]) -> np.ndarray:
@@ -210,16 +242,20 @@ def report_of(found: dict[tuple[str, str], list[dict[str, Any]]], command: str) 
         if not progressed:
             continue
         lines += [f"| {' | '.join(header)} |", "|---" * len(header) + "|"]
-        shift, gain = resistances(progressed), benefits(progressed)
+        resistance, gain = resistances(progressed), benefits(progressed)
         if literature == "primary":
             rows = {"vessels of grafts that 10 nM take": [loss(progressed, str(week)) for week in WEEKS]}
         else:
-            rows = {"resistance": list(shift.T)}
+            rows = {"resistance": list(resistance.T)}
+        rows["unbound drug in the lesion then (nM)"] = [
+            [one[str(week)]["tissue"] for one in progressed] for week in WEEKS
+        ]
         rows["benefit"] = list(gain.T)
         lines += [f"| {label} | {' | '.join(told(list(values)) for values in row)} |" for label, row in rows.items()]
-        if literature != "primary" and np.isfinite(shift).all():
-            left = ["1", *(ratio(shift[:, place], shift[:, 0]) for place in range(1, len(WEEKS)))]
+        if literature != "primary" and np.isfinite(resistance).all():
+            left = ["1", *(ratio(resistance[:, place], resistance[:, 0]) for place in range(1, len(WEEKS)))]
             lines.append(f"| left of the resistance at progression, ratio of means | {' | '.join(left)} |")
+            lines += rinsed_rows(progressed, resistance[:, 0])
         lines += [
             "",
             f"Benefit of the first four weeks of treatment: {told([tumor['first'] for tumor in progressed])}.",
@@ -231,6 +267,19 @@ def report_of(found: dict[tuple[str, str], list[dict[str, Any]]], command: str) 
         change = gain[:, -1] - gain[:, 1]
         lines += [f"Benefit after 12 weeks less that after 3, paired: {told(list(change))}.", ""]
     return "\n".join(lines)
+
+
+def rinsed_rows(tumors: Sequence[dict[str, Any]], first: np.ndarray) -> list[str]:
+    """Rows of what is left where capillaries let the drug out ten times as easily, if that was measured."""
+    if "rinsed" not in tumors[0][str(WEEKS[1])]:
+        return []
+    of = {week: [tumor[str(week)]["rinsed"] for tumor in tumors] for week in WEEKS[1:]}
+    left = [
+        ratio(np.array([shift(tumor, one) for tumor, one in zip(tumors, of[week], strict=True)]), first) for week in of
+    ]
+    tissue = [told([one["tissue"] for one in of[week]]) for week in of]
+    label = f"with `{PERMEABLE.partition('.')[2].replace('=', ': ')}` from progression on"
+    return [f"| left, {label} | 1 | {' | '.join(left)} |", f"| unbound drug, the same (nM) |  | {' | '.join(tissue)} |"]
 
 
 def draw(found: dict[tuple[str, str], list[dict[str, Any]]], path: Path) -> None:
