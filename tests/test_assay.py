@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from tumorabm.config import load_experiment
 from tumorabm.errors import InputError
 from tumorabm.run import run_experiment
-from tumorabm.run.assay import Assay, carry_out, doses_between, fitted, resistance
+from tumorabm.run.assay import Assay, carry_out, doses_between, fitted, ic50_interval, resistance
 from tumorabm.run.explant import Explant
 from tumorabm.run.graft import Graft
 from tumorabm.step import advance
@@ -225,6 +225,16 @@ def test_cells_that_do_not_fit_are_said(explant: Explant) -> None:
     dish = explant.surroundings({"sunitinib": "1 nM"}, ["lattice.shape=[5, 5]"])
     with pytest.raises(InputError, match="60 cells do not fit on 25 sites"):
         explant.placed(dish, 1)
+
+
+def test_the_interval_of_an_ic50_is_that_of_its_replicates_on_a_logarithm() -> None:
+    doses = np.concatenate(([0.0], doses_between(0.3, 1000.0, 8)))
+    fits = [fitted(doses, 0.3 - 0.4 * doses / (doses + ic50)) for ic50 in (10.0, 20.0, 40.0)]
+    low, high = ic50_interval(fits) or (0.0, 0.0)
+    half = 4.3027 * np.log(2.0) / np.sqrt(3.0)  # Student's t of two degrees of freedom
+    assert np.log([low, high]) == pytest.approx(np.log(20.0) + np.array([-half, half]), abs=0.01)
+    assert ic50_interval(fits[:1]) is None
+    assert ic50_interval([*fits, fitted(doses, np.full(9, 0.2))]) is None
 
 
 def test_why_there_is_no_ic50_is_said() -> None:

@@ -96,7 +96,7 @@ def _told(time: str) -> Any:
 
 
 def _rows(at: Sequence[str], found: Sequence[Assay]) -> list[dict[str, Any]]:
-    from tumorabm.run.assay import resistance
+    from tumorabm.run.assay import ic50_interval, resistance
 
     first, rows = found[0].fit(), []
     for time, item in zip(at, found, strict=True):
@@ -108,6 +108,7 @@ def _rows(at: Sequence[str], found: Sequence[Assay]) -> list[dict[str, Any]]:
                 "counted": item.counted,
                 "at_start": item.start,
                 **_told_of(fit),
+                "ic50_interval_nM": ic50_interval(item.fits()),
                 "resistance": _finite(resistance(fit, first)),
                 "of_replicates": [_finite(value) for value in changes],
             }
@@ -134,7 +135,15 @@ def _print(drug: str, rows: Sequence[dict[str, Any]]) -> None:
     from rich.table import Table
 
     table = Table(
-        "at", "at start", "growth", f"under all {drug}", "IC50 (nM)", "ln(IC50/first)", "of each replicate", box=None
+        "at",
+        "at start",
+        "growth",
+        f"under all {drug}",
+        "IC50 (nM)",
+        "95 %",
+        "ln(IC50/first)",
+        "of each replicate",
+        box=None,
     )
     table.title = f"growth: ln({rows[0]['counted']} at the end / at the start)"
     table.title_justify = "left"
@@ -149,6 +158,7 @@ def _print(drug: str, rows: Sequence[dict[str, Any]]) -> None:
             shown(row["growth"]),
             shown(row["growth_under_drug"]),
             row["no_ic50_because"] or shown(row["ic50_nM"], ".3g"),
+            " to ".join(shown(bound, ".3g") for bound in row["ic50_interval_nM"] or (None,)),
             shown(row["resistance"], "+.3f"),
             ", ".join(shown(value, "+.2f") for value in row["of_replicates"]),
         )

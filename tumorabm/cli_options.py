@@ -23,7 +23,7 @@ INTERRUPTED: Final = 130
 
 Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="Experiment file.")]
 Set = Annotated[
-    list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Replace a setting, for example duration=30d.")
+    list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Replace a setting, for example time_step=1h.")
 ]
 CatalogFolders = Annotated[
     list[Path] | None, typer.Option("--catalog", metavar="DIR", help="Folder with catalog files of your own.")

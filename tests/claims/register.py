@@ -8,6 +8,7 @@ its text (``@claim("F-10 ...")``). Tests anywhere below ``tests`` count. What ha
 
 from __future__ import annotations
 
+import argparse
 import ast
 import re
 import sys
@@ -161,11 +162,14 @@ def _line(test: Shown) -> str:
 
 def main() -> None:
     """Print the page, or write it."""
+    parser = argparse.ArgumentParser(description="The register of claims, from claims.yaml and the names of tests.")
+    parser.add_argument("--write", action="store_true", help=f"write {PAGE.name} instead of printing it")
+    chosen = parser.parse_args()
     known, found = claims(), named_tests()
     wrong = faults(known, found)
     if wrong:
         sys.exit("\n".join(wrong))
-    if "--write" in sys.argv[1:]:
+    if chosen.write:
         PAGE.write_text(page(known, found), encoding="utf-8")
     else:
         print(page(known, found), end="")

@@ -526,6 +526,14 @@ CASES: list[tuple[str, str, str, list[str]]] = [
         ],
     ),
     (
+        "holds_no_site",
+        "    radius: 250 um",
+        "    radius: 13 um",
+        [
+            "broken.yaml:12:5: cells[0]: the disc holds the center of no site; sites are 20 um apart",
+        ],
+    ),
+    (
         "center_count",
         "    radius: 250 um",
         "    radius: 250 um\n    center: [0.5, 0.5, 0.5]",

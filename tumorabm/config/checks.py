@@ -163,6 +163,17 @@ def _cells_inside(experiment: Experiment) -> Iterator[Finding]:
                     f"the {item.shape} reaches from {low:g} to {high:g} um along {'zyx'[axis]}, "
                     f"outside the domain of {lengths[axis]:g} um",
                 )
+        gaps = [abs(center[axis] - _nearest_center(center[axis], lattice.spacing)) for axis in axes]
+        box = item.shape == "box"
+        if any(gap > half[axis] for gap, axis in zip(gaps, axes, strict=True)) or (
+            not box and sum(gap**2 for gap in gaps) > half[0] ** 2
+        ):
+            yield Finding(path, f"the {item.shape} holds the center of no site; sites are {lattice.spacing:g} um apart")
+
+
+def _nearest_center(position: float, spacing: float) -> float:
+    """Of sites along an axis, to a position within the domain, µm."""
+    return (position // spacing + 0.5) * spacing
 
 
 @needs("clones", "cells")

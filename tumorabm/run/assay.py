@@ -204,6 +204,20 @@ def resistance(now: Fit, before: Fit) -> float:
     return float(np.log(now.ic50 / before.ic50))
 
 
+def ic50_interval(fits: Sequence[Fit]) -> tuple[float, float] | None:
+    """95 % interval of IC50 (nM) from those of replicates, by Student's t on their logarithms.
+
+    None with one replicate, or where a replicate has no IC50.
+    """
+    from tumorabm.sweep.intervals import paired_t
+
+    found = [fit.ic50 for fit in fits if fit.ic50 is not None]
+    if len(found) < max(2, len(fits)):
+        return None
+    _, low, high = paired_t(np.log(found))
+    return float(np.exp(low)), float(np.exp(high))
+
+
 def doses_between(low: float, high: float, points: int) -> np.ndarray:
     """Concentrations evenly spaced on a logarithmic scale.
 
