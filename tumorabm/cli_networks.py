@@ -55,6 +55,9 @@ def dose_response(
     kinetics: Annotated[
         str, typer.Option("--kinetics", help="Set of kinetics; it has the oxygen of the reference cell.")
     ] = "patient_metastasis",
+    combination: Annotated[
+        str, typer.Option("--combination", help="Drugs of --with add up (loewe), or act independently (bliss).")
+    ] = "loewe",
     figure: Annotated[Path | None, typer.Option("--figure", metavar="FILE", help="Draw it: .png, .svg, .pdf.")] = None,
     csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write all values as a table.")] = None,
     catalog: CatalogFolders = None,
@@ -78,7 +81,7 @@ def dose_response(
             network,
             drug,
             _doses(low, high, points),
-            checked_sets({"targets": targets, "kinetics": kinetics}),
+            checked_sets({"targets": targets, "kinetics": kinetics, "combination": combination}),
             [() if text.strip() in ("", NONE) else _names(text) for text in alterations or ()],
             outputs or (),
             Conditions(_pairs(inputs, "--input"), _activities(_pairs(clamp, "--clamp")), cut or ()),
@@ -199,7 +202,8 @@ def _around(question: Question) -> str:
     said += [f"{name} {value}" for name, value in question.conditions.inputs.items()]
     said += [f"{node} held at {value:g}" for node, value in question.conditions.clamp.items()]
     said += [f"without {edge}" for edge in question.conditions.cut]
-    said += [f"{kind}: {question.sets[kind]}" for kind in ("targets", "kinetics")]
+    kinds = ("targets", "kinetics", *(["combination"] if question.others else ()))
+    said += [f"{kind}: {question.sets[kind]}" for kind in kinds]
     return f"; {', '.join(said)}"
 
 

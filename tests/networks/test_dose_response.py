@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
-from tumorabm.catalog import Catalog
+from tumorabm.catalog import Catalog, load_catalog
 from tumorabm.cli import app
 from tumorabm.networks.chosen import USUAL_SETS, Conditions
 from tumorabm.networks.dose_response import Question, concentrations_between, dose_response, half_maximal
@@ -113,6 +113,20 @@ def test_the_command(folder: Path, tmp_path: Path) -> None:
     assert curve["nodes"]["quiet"]["half_maximal"] is None and curve["two_states"] == [False] * 5
 
 
+def test_the_command_combines_drugs_as_is_asked() -> None:
+    """Two rapalogs: 0.8 * 18/19 of mTORC1 goes as doses of one drug, 1 - (1 - 0.72)^2 otherwise."""
+    half = load_catalog().get("drugs.everolimus.mtorc1_inhibition", "nM", {"targets": "cellular"})
+    dose = f"{9 * half:.6g} nM"
+    for combination, left in (("loewe", 1.0 - 0.8 * 18 / 19), ("bliss", (1.0 - 0.72) ** 2)):
+        said = ["rcc_figure1", "--drug", "everolimus", "--with", f"temsirolimus={dose}", "--combination", combination]
+        said += ["--from", "1e-9 nM", "--to", dose, "--points", 2, "--output", "mtorc1", "--json"]
+        # PLD2 follows mTORC1 and drives it, so what drives it is held.
+        held = [f"{node}=0.5" for node in ("akt", "tsc", "pim", "pld2")]
+        content = json.loads(invoked(*said, *(word for text in held for word in ("--clamp", text))).stdout)
+        assert content["curves"][0]["nodes"]["mtorc1"]["relative"][-1] == pytest.approx(left / 0.28, rel=1e-6)
+        assert content["sets"]["combination"] == combination
+
+
 def test_the_command_tells_two_states(folder: Path) -> None:
     result = invoked("switch", "--drug", "kinin", "--catalog", folder, "--points", 5)
     assert "none: two steady states at" in result.stdout and "from 0 nM to" in result.stdout
@@ -138,6 +152,7 @@ def test_the_command_tells_two_states(folder: Path) -> None:
         (["chain", "--drug", "kinin", "--from", "0 nM"], "--from: '0 nM' must be above 0"),
         (["chain", "--drug", "kinin", "--from", "9 uM"], "--from 9 uM does not lie below --to 1000 nM"),
         (["chain", "--drug", "kinin", "--targets", "cell"], "--targets: 'cell' is no targets set; did you mean"),
+        (["chain", "--drug", "kinin", "--combination", "blis"], "--combination: 'blis' is no combination set; did"),
         (["chain", "--drug", "kinin", "--figure", "x.gif"], "x.gif: a figure's name ends in .png, .svg, .pdf"),
     ],
 )
