@@ -9,7 +9,7 @@ import pytest
 
 from tumorabm.config import load_experiment
 from tumorabm.config.experiment import Experiment
-from tumorabm.processes.dosing.decisions import in_force
+from tumorabm.processes.dosing.decisions import in_force, numbered
 from tumorabm.processes.dosing.schedule import Regimen, dose_events
 
 UNTREATED = Path(__file__).parents[2] / "configs" / "experiments" / "untreated.yaml"
@@ -91,7 +91,7 @@ VERBS: dict[str, tuple[list[str], list[str], list[float]]] = {
 def given(experiment: Experiment, levels: dict[str, float]) -> list[list[tuple[float, float]]]:
     """Doses of each item over 196 days, as (hour, mg), once all this has been found."""
     out = []
-    for number, regimen in enumerate(experiment.regimens()):
+    for number, regimen in numbered(experiment.regimens()):
         now: Regimen | None = in_force(regimen, number, levels)
         times, doses = dose_events(now, 0.0, 196 * DAY) if now is not None else (np.array([]), np.array([]))
         out.append(list(zip(times.tolist(), doses.tolist(), strict=True)))

@@ -8,7 +8,7 @@ import numpy as np
 from bare_tissue import SETS, bare_tissue
 
 from tumorabm.catalog import load_catalog
-from tumorabm.processes.dosing.decisions import in_force
+from tumorabm.processes.dosing.decisions import in_force, numbered
 from tumorabm.processes.dosing.pharmacokinetics import Pharmacokinetics
 from tumorabm.processes.dosing.schedule import Regimen, dose_events
 from tumorabm.processes.dosing.toxicity import Toxicity
@@ -42,7 +42,8 @@ def course(*regimens: Regimen, days: int = 240, **overrides: str) -> dict[str, n
             process.step(tissue, 12.0)
         if step % 2:
             found.append({name: level for name, level in tissue.patient.levels.items() if name.endswith("_toxicity")})
-    decided = in_force(regimens[-1], len(regimens) - 1, tissue.patient.levels)
+    number, last = list(numbered(regimens))[-1]
+    decided = in_force(last, number, tissue.patient.levels)
     assert decided is not None
     out = {name: np.array([one[name] for one in found]) for name in found[-1]}
     return {**out, "dose": np.array([dose_events(decided, day * DAY, (day + 1) * DAY)[1].sum() for day in range(days)])}

@@ -12,7 +12,7 @@ from bare_tissue import SETS, bare_tissue
 from tumorabm.catalog import load_catalog
 from tumorabm.catalog.patients import factors_of
 from tumorabm.config import ExperimentError, load_experiment
-from tumorabm.processes.dosing.decisions import in_force
+from tumorabm.processes.dosing.decisions import in_force, numbered
 from tumorabm.processes.dosing.disposition import Compound, DrugModel
 from tumorabm.processes.dosing.pharmacokinetics import Pharmacokinetics
 from tumorabm.processes.dosing.schedule import Regimen, ToxicityRule, dose_events
@@ -186,6 +186,10 @@ def test_a_patient_taken_from_a_checkpoint_goes_on_bitwise_and_keeps_decisions()
     # A branch with another rule goes on from the same decisions; without one the planned dose is given.
     fewer = in_force(replace(regimen, toxicity=replace(rule, doses=(37.5,))), 0, whole.patient.levels)
     assert fewer is not None and fewer.ceilings[-1][1] == 37.5
+    # So does one that puts another drug before it.
+    found = dict((item.drug, number) for number, item in numbered((Regimen("axitinib", 5.0, 12.0), regimen)))
+    assert in_force(regimen, found["sunitinib"], whole.patient.levels) == in_force(regimen, 0, whole.patient.levels)
+    assert [number for number, _ in numbered((regimen, Regimen("axitinib", 5.0, 12.0), regimen))] == [0, 0, 1]
     assert in_force(replace(regimen, toxicity=None), 0, whole.patient.levels) == replace(regimen, toxicity=None)
 
 

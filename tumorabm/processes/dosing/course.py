@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Final
 
 import numpy as np
 
-from tumorabm.processes.dosing.decisions import in_force
+from tumorabm.processes.dosing.decisions import in_force, numbered
 from tumorabm.processes.dosing.disposition import DrugModel, propagator
-from tumorabm.processes.dosing.schedule import CLOCK_ROUNDING, Regimen, dose_events
+from tumorabm.processes.dosing.schedule import CLOCK_ROUNDING, dose_events
 from tumorabm.tissue.patient import Patient
 
 _LARGEST_CACHE: Final = 256
@@ -58,7 +58,7 @@ def _doses(patient: Patient, drug: DrugModel, hours: float, dt: float) -> list[t
     """
     start = patient.treatment_hours(hours)
     doses = []
-    for number, planned in enumerate(cast("tuple[Regimen, ...]", patient.regimens)):
+    for number, planned in numbered(patient.regimens):
         regimen = in_force(planned, number, patient.levels) if planned.drug == drug.name else None
         if regimen is not None:
             begin = start - drug.lag

@@ -1,16 +1,18 @@
 """What has been decided on a treatment at scans and visits, kept in ``Patient.levels``, and the regimen that follows.
 
-Each decision is kept with its hour on the treatment clock, under the number of its regimen in the treatment and its
-drug. It holds for doses from then on: what was swallowed before still arrives, however long that takes.
+Each decision is kept with its hour on the treatment clock, under its drug and the regimen's number among those of that
+drug: a branch that puts another drug before it finds it again. It holds for doses from then on: what was swallowed
+before still arrives, however long that takes.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, MutableMapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import replace
 from itertools import count
-from typing import Final
+from typing import Final, cast
 
 from tumorabm.processes.dosing.schedule import Regimen
 
@@ -19,6 +21,14 @@ PAUSED: Final = "paused"  # by the lesion, turn about: from then on paused, give
 INTERRUPTED: Final = "interrupted"  # by toxicity, in the same way
 REDUCED: Final = "reduced"  # by toxicity: hours of changes of dose
 STEP: Final = "reduction_step"  # and what each was to: 0 for the planned dose, 1 for the first of the reduced ones
+
+
+def numbered(regimens: object) -> Iterator[tuple[int, Regimen]]:
+    """Regimens of a treatment (``Patient.regimens``), each with its number among those of its drug."""
+    seen: Counter[str] = Counter()
+    for regimen in cast("Sequence[Regimen]", regimens):
+        yield seen[regimen.drug], regimen
+        seen[regimen.drug] += 1
 
 
 def name_of(what: str, number: int, regimen: Regimen) -> str:
@@ -59,7 +69,7 @@ def in_force(regimen: Regimen, number: int, levels: Mapping[str, float]) -> Regi
     Parameters
     ----------
     number : int
-        Its place in the treatment.
+        Of the regimen, as ``numbered`` has it.
     levels : mapping of str to float
         ``Patient.levels``.
     """

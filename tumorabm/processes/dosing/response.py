@@ -9,14 +9,12 @@ progression, began. Nothing is known between scans. Without measurement error an
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final, cast
 
 import numpy as np
 
-from tumorabm.processes.dosing.decisions import PAUSED, PROGRESSION, decide, holds
-from tumorabm.processes.dosing.schedule import Regimen
+from tumorabm.processes.dosing.decisions import PAUSED, PROGRESSION, decide, holds, numbered
 from tumorabm.processes.process import Kind, Phase, Process
 from tumorabm.tissue.lesion import lesion_size
 from tumorabm.tissue.tissue import Tissue
@@ -77,11 +75,11 @@ class Response(Process):
         levels[SUM] = now = assessment.baseline * float(np.cbrt(volume))
         nadir = levels[NADIR] = min(levels.get(NADIR, now), now)
         if now >= (1.0 + assessment.rise) * nadir and now >= nadir + assessment.least:
-            levels[PROGRESSIONS] = number = levels.get(PROGRESSIONS, 0.0) + 1.0
-            levels[PROGRESSION.format(int(number))] = hour
+            levels[PROGRESSIONS] = nth = levels.get(PROGRESSIONS, 0.0) + 1.0
+            levels[PROGRESSION.format(int(nth))] = hour
             levels[NADIR] = now
-        for place, regimen in enumerate(cast("Sequence[Regimen]", tissue.patient.regimens)):
+        for number, regimen in numbered(tissue.patient.regimens):
             if regimen.pause_below is not None and regimen.resume_above is not None:
-                paused = holds(levels, PAUSED, place, regimen)
+                paused = holds(levels, PAUSED, number, regimen)
                 if volume > regimen.resume_above if paused else volume < regimen.pause_below:
-                    decide(levels, PAUSED, place, regimen, hour)
+                    decide(levels, PAUSED, number, regimen, hour)

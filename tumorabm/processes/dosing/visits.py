@@ -8,8 +8,7 @@ that the drug is not given until a visit finds toxicity low again.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import ClassVar, Final, cast
+from typing import ClassVar, Final
 
 from tumorabm.processes.dosing.decisions import (
     INTERRUPTED,
@@ -19,6 +18,7 @@ from tumorabm.processes.dosing.decisions import (
     holds,
     in_force,
     name_of,
+    numbered,
     step_of,
 )
 from tumorabm.processes.dosing.schedule import CLOCK_ROUNDING, Regimen, ToxicityRule
@@ -40,7 +40,7 @@ class DoseVisits(Process):
     def step(self, tissue: Tissue, dt: float) -> None:
         levels, hour = tissue.patient.levels, tissue.patient.treatment_hours(tissue.hours)
         now = hour + CLOCK_ROUNDING
-        for number, planned in enumerate(cast("Sequence[Regimen]", tissue.patient.regimens)):
+        for number, planned in numbered(tissue.patient.regimens):
             if planned.toxicity is None or now < 0.0:
                 continue
             due = math.floor(now / planned.toxicity.every) * planned.toxicity.every
