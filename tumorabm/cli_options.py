@@ -23,7 +23,8 @@ INTERRUPTED: Final = 130
 
 Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="Experiment file.")]
 Set = Annotated[
-    list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Replace a setting, for example time_step=1h.")
+    list[str] | None,
+    typer.Option("--set", metavar="PATH=VALUE", help="Replace a setting, for example sets.targets=davis."),
 ]
 CatalogFolders = Annotated[
     list[Path] | None, typer.Option("--catalog", metavar="DIR", help="Folder with catalog files of your own.")

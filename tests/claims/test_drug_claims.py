@@ -15,6 +15,7 @@ from tumorabm.catalog import load_catalog
 from tumorabm.config import load_experiment
 from tumorabm.processes.signaling.inhibitors import inhibitors_of
 from tumorabm.recording.measurement import Measurement
+from tumorabm.sweep.intervals import paired_t
 
 UNTREATED = Path(__file__).parents[2] / "configs" / "experiments" / "untreated.yaml"
 CATALOG = load_catalog()
@@ -99,20 +100,22 @@ def test_f17_use_outside_the_license_is_told_once(treatment: list[str], prognosi
 # --- F-67 ------------------------------------------------------------------------------------------------------------
 
 
-def test_f67_everolimus_at_its_usual_exposure_inhibits_mtorc1_as_in_blood_cells_and_s6k_nearly_to_its_plateau() -> None:
-    """Its constant is set by the plateau; what blood cells of patients lose of mTOR is a check."""
+def test_f67_everolimus_at_its_usual_exposure_takes_most_of_what_it_can_of_s6k_and_half_of_mtorc1() -> None:
+    """S6K is what its constant was set by, roughly; mTORC1 is held to blood cells of patients.
+
+    Those lose 0.56 (of what readout is not known). Endothelium, where AKT drives mTORC1 more, loses more.
+    """
     exposure = CATALOG.get("drugs.everolimus.usual_exposure", "nM", SETS)
     seen = CATALOG.entry("drugs.everolimus.blood_cells_mtor_inhibited", SETS).value
-    for cell in (tumor, endothelial):
+    for cell, apart in ((tumor, 0.05), (endothelial, 0.1)):
         usual, treated, full = cell(), cell(drugs={"everolimus": exposure}), cell(drugs={"everolimus": 1e5})
         found = states([usual, treated, full])
         lost, most = (
             {node: 1.0 - found[one][node] / found[usual][node] for node in ("mtorc1", "s6k")} for one in (treated, full)
         )
         print(cell.__name__, {node: (round(lost[node], 3), round(most[node], 3)) for node in lost})
-        assert lost["s6k"] > 0.8 * most["s6k"]
-        if cell is tumor:
-            assert lost["mtorc1"] == pytest.approx(seen, abs=0.1)
+        assert 0.8 * most["s6k"] < lost["s6k"] < 0.95 * most["s6k"]
+        assert lost["mtorc1"] == pytest.approx(seen, abs=apart)
 
 
 # --- F-62, F-91, F-92 ------------------------------------------------------------------------------------------------
@@ -167,8 +170,8 @@ def test_f92_vistusertib_takes_both_complexes_and_so_akt() -> None:
     assert found[one]["mtorc2"] > found[usual]["mtorc2"] and found[one]["akt"] > found[usual]["akt"]
 
 
-def test_f92_in_tissue_vistusertib_does_as_much_as_everolimus_against_the_trial() -> None:
-    """At clinical doses; what made it inferior in patients is not in exposure and targets as the catalog has them."""
+def test_f92_in_tissue_no_difference_of_vistusertib_and_everolimus_shows_against_the_trial() -> None:
+    """At clinical doses; their constants are on different bases, and everolimus's range holds both signs."""
     usual = [nodule(seed) for seed in SEEDS]
     dual = [nodule(seed, "vistusertib", "50 mg", "12 h") for seed in SEEDS]
     rapalog = [nodule(seed, "everolimus", "10 mg", "1 d") for seed in SEEDS]
@@ -177,5 +180,8 @@ def test_f92_in_tissue_vistusertib_does_as_much_as_everolimus_against_the_trial(
     for none, both, one in zip(usual, dual, rapalog, strict=True):
         assert both["akt"] < none["akt"] < one["akt"]
         assert max(both["s6k"], one["s6k"]) < none["s6k"]
-    left = np.log([one["cells"] / other["cells"] for one, other in zip(dual, rapalog, strict=True)])
-    assert abs(np.mean(left)) < 0.05
+    left = np.log([[one["cells"] for one in arm] for arm in (usual, dual, rapalog)])
+    (_, low, high), gained = paired_t(left[1] - left[2]), [paired_t(arm - left[0]) for arm in left[1:]]
+    print("ln(cells), vistusertib - everolimus:", round(low, 3), "to", round(high, 3))
+    assert low < 0.0 < high
+    assert all(mean < 0.0 for mean, _, _ in gained)

@@ -11,6 +11,7 @@ from typing import Any, get_args
 import pytest
 
 from tumorabm import yaml
+from tumorabm.build import shape_sites
 from tumorabm.catalog import load_catalog
 from tumorabm.config import Experiment, ExperimentError, load_experiment
 from tumorabm.config.clone_blocks import CloneBlock
@@ -239,6 +240,31 @@ def test_a_shape_may_cross_a_periodic_face() -> None:
         load_experiment(small(cells=cells))
     lattice = {"shape": [60, 60], "spacing": "20 um", "boundary": {"x": "periodic"}}
     assert load_experiment(small(cells=cells, lattice=lattice)).cells[0].center == (10.0, 600.0, 0.0)
+    with pytest.raises(ExperimentError, match="outside the domain"):
+        load_experiment(small(cells=[{**cells[0], "center": ["0.6 mm", "3 mm"]}], lattice=lattice))
+
+
+@pytest.mark.parametrize(
+    ("item", "sites"),
+    [
+        ({"shape": "disc", "radius": "14 um"}, 0),  # the middle is the corner of four sites, 14.1 um from their centers
+        ({"shape": "disc", "radius": "15 um"}, 4),
+        ({"shape": "box", "size": ["19 um", "100 um"]}, 0),
+        ({"shape": "box", "size": ["21 um", "21 um"]}, 4),
+        ({"shape": "disc", "radius": "1 um", "center": ["610 um", "0.63 mm"]}, 1),
+    ],
+)
+def test_a_shape_holds_the_center_of_a_site(item: dict[str, Any], sites: int) -> None:
+    """As many as ``shape_sites`` finds; none is an error."""
+    content = small(cells=[item], lattice={"shape": [60, 60], "spacing": "20 um", "boundary": "no_flux"})
+    if sites == 0:
+        with pytest.raises(ExperimentError, match="holds the center of no site; sites are 20 um apart"):
+            load_experiment(content)
+        return
+    experiment = load_experiment(content)
+    found = experiment.cells[0]
+    lattice = experiment.make_lattice()
+    assert shape_sites(lattice, found.shape, found.center, found.radius, found.size).size == sites
 
 
 def test_tables_are_found_beside_the_file_that_names_them(tmp_path: Path) -> None:

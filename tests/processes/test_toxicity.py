@@ -186,11 +186,30 @@ def test_a_patient_taken_from_a_checkpoint_goes_on_bitwise_and_keeps_decisions()
     # A branch with another rule goes on from the same decisions; without one the planned dose is given.
     fewer = in_force(replace(regimen, toxicity=replace(rule, doses=(37.5,))), 0, whole.patient.levels)
     assert fewer is not None and fewer.ceilings[-1][1] == 37.5
-    # So does one that puts another drug before it.
-    found = dict((item.drug, number) for number, item in numbered((Regimen("axitinib", 5.0, 12.0), regimen)))
-    assert in_force(regimen, found["sunitinib"], whole.patient.levels) == in_force(regimen, 0, whole.patient.levels)
-    assert [number for number, _ in numbered((regimen, Regimen("axitinib", 5.0, 12.0), regimen))] == [0, 0, 1]
     assert in_force(replace(regimen, toxicity=None), 0, whole.patient.levels) == replace(regimen, toxicity=None)
+
+
+def test_a_branch_that_puts_another_drug_first_keeps_what_was_decided() -> None:
+    """The reduced drug goes on to the last bit of its plasma: visits and doses find their decisions."""
+    rule = ToxicityRule("total_toxicity", 14 * DAY, 0.2, (37.5, 25.0), None, 0.4, 0.3)
+    regimen = Regimen("sunitinib", 50.0, DAY, toxicity=rule)
+    half, _ = followed(pipeline("sunitinib", "axitinib"), 61 * DAY, regimen)
+    assert "reduced_0_sunitinib_1" in half.patient.levels
+    late = Regimen("sunitinib", 12.5, DAY, start=400 * DAY)
+    ends = []
+    for treatment in ((regimen, late), (Regimen("axitinib", 5.0, 12.0, start=400 * DAY), regimen, late)):
+        other, processes = bare_tissue((1, 2, 2)), pipeline("sunitinib", "axitinib")
+        other.patient.regimens = treatment
+        for process in processes:
+            process.prepare(other)
+        other.patient.load(half.patient.state())
+        for number in range(round(61 * DAY / 2.0), round(120 * DAY / 2.0)):
+            other.hours = number * 2.0
+            for process in processes:
+                process.step(other, 2.0)
+        ends.append({name: value.tobytes() for name, value in other.patient.state().items()})
+    assert ends[0] == ends[1]
+    assert [number for number, _ in numbered(treatment)] == [0, 0, 1]
 
 
 @pytest.mark.parametrize(

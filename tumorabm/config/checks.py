@@ -157,7 +157,9 @@ def _cells_inside(experiment: Experiment) -> Iterator[Finding]:
             low, high = center[axis] - half[axis], center[axis] + half[axis]
             # Across a periodic face a shape goes on, but it must not meet itself.
             outside = low < 0.0 or high > lengths[axis]
-            if 2.0 * half[axis] > lengths[axis] if lattice.periodic[axis] else outside:
+            if lattice.periodic[axis]:
+                outside = not 0.0 <= center[axis] <= lengths[axis] or 2.0 * half[axis] > lengths[axis]
+            if outside:
                 yield Finding(
                     path,
                     f"the {item.shape} reaches from {low:g} to {high:g} um along {'zyx'[axis]}, "

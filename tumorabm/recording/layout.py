@@ -23,7 +23,7 @@ from tumorabm.recording.records import Census, Frame, Records
 if TYPE_CHECKING:
     import h5py
 
-FORMAT: Final = 4
+FORMAT: Final = 5
 SEGMENT: Final = "segment"
 RUN: Final = "run"
 CHECKPOINT: Final = "checkpoint"

@@ -205,9 +205,10 @@ def resistance(now: Fit, before: Fit) -> float:
 
 
 def ic50_interval(fits: Sequence[Fit]) -> tuple[float, float] | None:
-    """95 % interval of IC50 (nM) from those of replicates, by Student's t on their logarithms.
+    """95 % interval of the geometric mean of replicates' IC50 (nM), by Student's t on their logarithms.
 
-    None with one replicate, or where a replicate has no IC50.
+    It holds the luck of dishes, not that of which cells were drawn: replicates get the same. None with one replicate,
+    or where a replicate has no IC50.
     """
     from tumorabm.sweep.intervals import paired_t
 
