@@ -11,12 +11,12 @@ active. The cell's signaling network receives the VEGF-A that alone would occupy
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from tumorabm.kernel import kernel
-from tumorabm.processes.process import Choice, Kind, Parameter, Phase, Process, Values
-from tumorabm.processes.signaling.inhibitors import Inhibitor, inhibitors_of, lowering
+from tumorabm.processes.process import Kind, Parameter, Phase
+from tumorabm.processes.signaling.inhibited import Inhibited
+from tumorabm.processes.signaling.inhibitors import lowering
 from tumorabm.tissue.cells import ENDOTHELIAL, Column
 from tumorabm.tissue.tissue import Tissue
 
@@ -25,7 +25,7 @@ VEGFR2_SIGNAL = Column("vegfr2_signal", "1", "active share of VEGFR2", "f8", 0.0
 VEGF_ACTING = Column("vegf_acting", "nM", "VEGF-A that alone would act on VEGFR2 as much", "f8", 0.0, "copy")
 
 
-class Vegfr2Signal(Process):
+class Vegfr2Signal(Inhibited):
     """Receptor occupancy and inhibition at each endothelial cell."""
 
     name = "vegfr2_signal"
@@ -37,16 +37,6 @@ class Vegfr2Signal(Process):
     reads: ClassVar[tuple[str, ...]] = ("cells/site", "cells/cell_type", "microenvironment/vegf_a", "patient")
     writes: ClassVar[tuple[str, ...]] = ("cells/vegfr2_signal",)
     targets = (RECEPTOR,)
-
-    def __init__(self, values: Mapping[str, float], inhibitors: Sequence[Inhibitor] = ()) -> None:
-        super().__init__(values)
-        self.inhibitors = tuple(inhibitors)
-
-    @classmethod
-    def from_catalog(cls, catalog: Values, choice: Choice, given: Mapping[str, float] | None = None) -> Vegfr2Signal:
-        """The process with the receptor's inhibitors among the experiment's drugs."""
-        found = inhibitors_of(catalog, (*choice.drugs, *choice.exposure), choice.sets)
-        return cls(cls.values_from(catalog, choice.sets, given), [item for item in found if item.node == RECEPTOR])
 
     def step(self, tissue: Tissue, dt: float) -> None:
         columns = (tissue.cells[name] for name in ("cell_type", "site", "vegfr2_signal"))

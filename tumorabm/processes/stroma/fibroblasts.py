@@ -20,13 +20,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, Self
+from typing import ClassVar, Final, Self
 
 import numpy as np
 
 from tumorabm.kernel import as_exponent, kernel
 from tumorabm.processes.fate.migration import ask_for_hops, hop_rate
 from tumorabm.processes.process import Choice, Kind, Parameter, Phase, Process, Values
+from tumorabm.processes.signaling.inhibited import Inhibited
 from tumorabm.processes.signaling.inhibitors import Inhibitor, groups_of, inhibitors_of
 from tumorabm.processes.transport.cell_secretion import CellSecretion
 from tumorabm.tissue.cells import FIBROBLAST, PARENCHYMA, Column
@@ -42,7 +43,28 @@ _DRIVING: Final = "pdgfr"
 _RESIDENT = purpose("resident fibroblast")
 
 
-class Fibroblasts(Process):
+class _Inhibited(Inhibited):
+    """A process with the inhibitors of fibroblasts' receptors, of which some have a field in tissue."""
+
+    targets: ClassVar[tuple[str, ...]] = _TARGETS
+
+    def __init__(
+        self, values: Mapping[str, float], inhibitors: Sequence[Inhibitor] = (), fields: Iterable[str] = ()
+    ) -> None:
+        super().__init__(values, inhibitors)
+        self.fields = tuple(fields)
+        self.substrates = (*type(self).substrates, *self.fields)
+
+    @classmethod
+    def from_catalog(cls, catalog: Values, choice: Choice, given: Mapping[str, float] | None = None) -> Self:
+        """The process with those of the experiment's drugs that compete for the receptors."""
+        found = inhibitors_of(catalog, (*choice.drugs, *choice.exposure), choice.sets)
+        acting = [item for item in found if item.node in cls.targets and item.competes]
+        fields = [drug for drug in choice.drugs if any(item.compound == drug for item in acting)]
+        return cls(cls.values_from(catalog, choice.sets, given), acting, fields)
+
+
+class Fibroblasts(_Inhibited):
     """Resident fibroblasts, and their change by lack of oxygen and treatment.
 
     Parameters
@@ -70,19 +92,6 @@ class Fibroblasts(Process):
     substrates: tuple[str, ...] = ("oxygen",)
     reads = ("cells/site", "cells/cell_type", "cells/state", "microenvironment", "patient")
     writes = ("cells/activation",)
-    targets = _TARGETS
-
-    def __init__(
-        self, values: Mapping[str, float], inhibitors: Sequence[Inhibitor] = (), fields: Iterable[str] = ()
-    ) -> None:
-        super().__init__(values)
-        self.inhibitors, self.fields = tuple(inhibitors), tuple(fields)
-        self.substrates = (*type(self).substrates, *self.fields)
-
-    @classmethod
-    def from_catalog(cls, catalog: Values, choice: Choice, given: Mapping[str, float] | None = None) -> Self:
-        """The process with the inhibitors among the drugs."""
-        return cls(cls.values_from(catalog, choice.sets, given), *_inhibitors(catalog, choice))
 
     def populate(self, tissue: Tissue) -> None:
         cells = tissue.cells
@@ -162,7 +171,7 @@ class FibroblastSecretion(CellSecretion):
         return 1.0 if fold == 1.0 else 1.0 + (fold - 1.0) * tissue.cells["activation"][rows]
 
 
-class FibroblastTurnover(Process):
+class FibroblastTurnover(_Inhibited):
     """Rates of division and death of fibroblasts.
 
     Parameters
@@ -192,18 +201,6 @@ class FibroblastTurnover(Process):
     writes = ("rates/divide", "rates/apoptosis")
     limits_step = ("death",)
     targets = (_DRIVING,)
-
-    def __init__(
-        self, values: Mapping[str, float], inhibitors: Sequence[Inhibitor] = (), fields: Iterable[str] = ()
-    ) -> None:
-        super().__init__(values)
-        self.inhibitors, self.fields = tuple(inhibitors), tuple(fields)
-        self.substrates = (*type(self).substrates, *self.fields)
-
-    @classmethod
-    def from_catalog(cls, catalog: Values, choice: Choice, given: Mapping[str, float] | None = None) -> Self:
-        """The process with the inhibitors among the drugs."""
-        return cls(cls.values_from(catalog, choice.sets, given), *_inhibitors(catalog, choice))
 
     def step(self, tissue: Tissue, dt: float) -> None:
         cells = tissue.cells
@@ -243,16 +240,7 @@ class FibroblastMigration(Process):
         ask_for_hops(tissue, FIBROBLAST, rate, dt, self.name)
 
 
-def _inhibitors(catalog: Values, choice: Choice) -> tuple[list[Inhibitor], list[str]]:
-    """Inhibitors of the receptors that count, and which of them have a field."""
-    found = inhibitors_of(catalog, (*choice.drugs, *choice.exposure), choice.sets)
-    acting = [item for item in found if item.node in _TARGETS and item.competes]
-    return acting, [drug for drug in choice.drugs if any(item.compound == drug for item in acting)]
-
-
-def _left(
-    tissue: Tissue, process: Fibroblasts | FibroblastTurnover, targets: Iterable[str], sites: np.ndarray
-) -> np.ndarray | float:
+def _left(tissue: Tissue, process: _Inhibited, targets: Iterable[str], sites: np.ndarray) -> np.ndarray | float:
     """What drugs at some sites leave of some targets, all together; active metabolites have no field there yet."""
     left: np.ndarray | float = 1.0
     for target in targets:

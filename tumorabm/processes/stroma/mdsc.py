@@ -18,13 +18,13 @@ Shojaei et al. (2007) for Bv8, Yang et al. (2004) for MMP-9 and incorporation, K
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Final, Self
+from typing import Final
 
 import numpy as np
 
-from tumorabm.processes.process import Choice, Kind, Parameter, Phase, Process, Values
-from tumorabm.processes.signaling.inhibitors import Inhibitor, in_blood, inhibitors_of, share_left
+from tumorabm.processes.process import Kind, Parameter, Phase, Process
+from tumorabm.processes.signaling.inhibited import Inhibited
+from tumorabm.processes.signaling.inhibitors import in_blood, share_left
 from tumorabm.processes.stroma.movement import Wandering
 from tumorabm.processes.transport.cell_secretion import CellSecretion
 from tumorabm.processes.transport.oxygen import PERFUSED
@@ -64,7 +64,7 @@ def local_mean(values: np.ndarray, reach: float, lattice: Lattice) -> np.ndarray
     return ndimage.uniform_filter(values.reshape(lattice.shape), sizes, mode=modes).reshape(-1).clip(0.0)
 
 
-class MdscPool(Process):
+class MdscPool(Inhibited):
     """The pool of MDSCs in blood and their sensitization.
 
     Parameters
@@ -89,16 +89,6 @@ class MdscPool(Process):
     reads = ("cells/site", "cells/cell_type", "cells/state", "microenvironment/oxygen", "patient")
     writes = ("patient/levels",)
     targets = (POOL,)
-
-    def __init__(self, values: Mapping[str, float], inhibitors: Sequence[Inhibitor] = ()) -> None:
-        super().__init__(values)
-        self.inhibitors = tuple(inhibitors)
-
-    @classmethod
-    def from_catalog(cls, catalog: Values, choice: Choice, given: Mapping[str, float] | None = None) -> Self:
-        """The process with those of the experiment's drugs that act on the pool."""
-        drugs = inhibitors_of(catalog, (*choice.drugs, *choice.exposure), choice.sets)
-        return cls(cls.values_from(catalog, choice.sets, given), [item for item in drugs if item.node == POOL])
 
     def prepare(self, tissue: Tissue) -> None:
         tissue.patient.levels.setdefault(POOL, 1.0)

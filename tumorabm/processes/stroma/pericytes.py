@@ -31,7 +31,8 @@ import numpy as np
 
 from tumorabm.kernel import as_exponent, kernel
 from tumorabm.processes.process import Choice, Kind, Parameter, Phase, Process, Values
-from tumorabm.processes.signaling.inhibitors import Inhibitor, inhibitors_of, lowering
+from tumorabm.processes.signaling.inhibited import Inhibited
+from tumorabm.processes.signaling.inhibitors import Inhibitor, lowering
 from tumorabm.processes.signaling.vegfr2 import RECEPTOR, VEGFR2_SIGNAL
 from tumorabm.processes.transport.cell_secretion import CellSecretion
 from tumorabm.processes.vessels.survival import COVERAGE, PHENOTYPE
@@ -87,7 +88,7 @@ class PericyteSecretion(CellSecretion):
         return tissue.cells["pdgfrb_signal"][rows] if substrate == "vegf_a" else 1.0
 
 
-class PdgfrbSignal(Process):
+class PdgfrbSignal(Inhibited):
     """Signal of PDGFR-beta in pericytes, and in one that would come to an endothelial cell.
 
     Parameters
@@ -121,20 +122,14 @@ class PdgfrbSignal(Process):
     targets = (PDGFRB, RECEPTOR)
 
     def __init__(self, values: Mapping[str, float], inhibitors: Sequence[Inhibitor] = ()) -> None:
-        super().__init__(values)
-        self.inhibitors = {node: [item for item in inhibitors if item.node == node] for node in (PDGFRB, RECEPTOR)}
-
-    @classmethod
-    def from_catalog(cls, catalog: Values, choice: Choice, given: Mapping[str, float] | None = None) -> PdgfrbSignal:
-        """The process with the inhibitors among the experiment's drugs."""
-        found = inhibitors_of(catalog, (*choice.drugs, *choice.exposure), choice.sets)
-        return cls(cls.values_from(catalog, choice.sets, given), found)
+        super().__init__(values, inhibitors)
+        self._by_node = {node: [item for item in inhibitors if item.node == node] for node in self.targets}
 
     def step(self, tissue: Tissue, dt: float) -> None:
         p = self.p
         columns = (tissue.cells[name] for name in ("cell_type", "site", "pdgfrb_signal"))
         ligands = (tissue.microenvironment[name].concentration.reshape(-1) for name in ("pdgf_bb", "vegf_a"))
-        left = (1.0 / lowering(self.inhibitors[PDGFRB], tissue), 1.0 / lowering(self.inhibitors[RECEPTOR], tissue))
+        left = (1.0 / lowering(self._by_node[PDGFRB], tissue), 1.0 / lowering(self._by_node[RECEPTOR], tissue))
         exponent = as_exponent(p.exponent)
         _fill_signal(
             *columns, *ligands, left, p.dissociation / p.retention, p.vegf_dissociation, p.suppression,
@@ -210,7 +205,7 @@ class PericyteCoverage(Process):
         _cover(*(cells[name] for name in names), *layers, vasculature.links, vasculature.neighbors, self.p.reach, gain)
 
 
-class PericyteTurnover(Process):
+class PericyteTurnover(Inhibited):
     """Rates at which pericytes come to endothelial cells and leave.
 
     Parameters
@@ -241,18 +236,6 @@ class PericyteTurnover(Process):
     writes = ("rates/cover", "rates/uncover")
     limits_step = ("loose", "blocked", "orphaned")
     targets = (PDGFRB,)
-
-    def __init__(self, values: Mapping[str, float], inhibitors: Sequence[Inhibitor] = ()) -> None:
-        super().__init__(values)
-        self.inhibitors = tuple(inhibitors)
-
-    @classmethod
-    def from_catalog(
-        cls, catalog: Values, choice: Choice, given: Mapping[str, float] | None = None
-    ) -> PericyteTurnover:
-        """The process with the receptor's inhibitors among the experiment's drugs, which pericytes see in plasma."""
-        found = inhibitors_of(catalog, (*choice.drugs, *choice.exposure), choice.sets)
-        return cls(cls.values_from(catalog, choice.sets, given), [item for item in found if item.node == PDGFRB])
 
     def step(self, tissue: Tissue, dt: float) -> None:
         cells, p = tissue.cells, self.p

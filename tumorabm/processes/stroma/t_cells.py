@@ -25,7 +25,8 @@ import numpy as np
 from tumorabm.kernel import kernel
 from tumorabm.processes.process import Choice, Kind, Parameter, Phase, Process, Values
 from tumorabm.processes.signaling.cell_signaling import expressions_of
-from tumorabm.processes.signaling.inhibitors import Inhibitor, in_blood, inhibitors_of, share_left
+from tumorabm.processes.signaling.inhibited import Inhibited
+from tumorabm.processes.signaling.inhibitors import in_blood, share_left
 from tumorabm.processes.stroma.commit import FREE_PD1, KILLS, PDL1, RECOGNITION, likelihood
 from tumorabm.processes.stroma.movement import Wandering
 from tumorabm.processes.transport.oxygen import PERFUSED
@@ -164,7 +165,7 @@ class TCellTurnover(Process):
         tissue.rates.add("leave", self.name, (tissue.cells["cell_type"] == T_CELL) / self.p.lifespan)
 
 
-class TCellKilling(Process):
+class TCellKilling(Inhibited):
     """PD-1 that is free on T cells, and the rate at which they kill.
 
     Parameters
@@ -197,16 +198,6 @@ class TCellKilling(Process):
     writes = ("rates/kill", "cells/free_pd1")
     limits_step = ("rate",)
     targets = (_TARGET,)
-
-    def __init__(self, values: Mapping[str, float], inhibitors: Sequence[Inhibitor] = ()) -> None:
-        super().__init__(values)
-        self.inhibitors = tuple(inhibitors)
-
-    @classmethod
-    def from_catalog(cls, catalog: Values, choice: Choice, given: Mapping[str, float] | None = None) -> Self:
-        """The process with those of the experiment's drugs that occupy PD-1."""
-        drugs = inhibitors_of(catalog, (*choice.drugs, *choice.exposure), choice.sets)
-        return cls(cls.values_from(catalog, choice.sets, given), [item for item in drugs if item.node == _TARGET])
 
     def step(self, tissue: Tissue, dt: float) -> None:
         cells, p = tissue.cells, self.p
