@@ -83,12 +83,21 @@ def followed(experiment: Experiment, runs: Path) -> tuple[Path, float | None]:
 
 def followed_off(path: Path, progression: float, runs: Path, changed: Sequence[str] = ()) -> Path:
     """The same tumor without the drug from its progression on, with a checkpoint at each time that is looked at."""
-    from tumorabm.run import branch
-
     times = ", ".join(f"{progression + 7 * week:g} d" for week in WEEKS)
     until = progression - START + 7 * WEEKS[-1] + COURSE
     settings = [f"duration={until:g} d", f"record.keep=[{times}]", *changed]
-    return branch(path, f"{progression:g} d", settings, out=runs, quiet=True)
+    return branched(path, progression, settings, runs)
+
+
+def branched(path: Path, at: float, settings: Sequence[str], runs: Path) -> Path:
+    """A finished branch of a run; one that was interrupted begins anew."""
+    from tumorabm.errors import InputError
+    from tumorabm.run import branch
+
+    try:
+        return branch(path, f"{at:g} d", settings, out=runs, quiet=True)
+    except InputError:
+        return branch(path, f"{at:g} d", settings, out=runs, quiet=True, force=True)
 
 
 def value_at(path: Path, name: str, day: float) -> float:
@@ -103,11 +112,10 @@ def benefit(path: Path, at: float, before: list[dict[str, Any]], runs: Path, sha
 
     Without is the run itself, or with ``sham`` another branch of it that gets nothing.
     """
-    from tumorabm.run import branch
 
     def arm(treatment: list[dict[str, Any]]) -> Path:
         shared = [f"duration={at - START + COURSE:g} d", "record.every=7 d", "record.keep=[]"]
-        return branch(path, f"{at:g} d", [f"treatment={json.dumps(treatment)}", *shared], out=runs, quiet=True)
+        return branched(path, at, [f"treatment={json.dumps(treatment)}", *shared], runs)
 
     again = {"drug": "sunitinib", "dose": "37.5 mg", "every": "1 d", "start": f"{at - START:g} d"}
     without, treated = arm(before) if sham else path, arm([*before, again])

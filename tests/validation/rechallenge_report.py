@@ -38,6 +38,12 @@ def told(values: Sequence[float], form: str = ".2f") -> str:
     return f"{mean} ({low} to {high}{missing})"
 
 
+def span(values: Sequence[float], form: str = ".2g") -> str:
+    """The smallest and the largest."""
+    low, high = (format(value, form) for value in (min(values), max(values)))
+    return low if low == high else f"{low} to {high}"
+
+
 def shift(tumor: Tumor, sample: Tumor) -> float:
     """ln(IC50 / IC50 before treatment); NaN where a curve has no IC50 within the concentrations."""
     return float(np.log((sample["ic50"] or np.nan) / (tumor["before"]["ic50"] or np.nan)))
@@ -56,8 +62,11 @@ def resistances(tumors: Sequence[Tumor]) -> np.ndarray:
 def rows_of(tumors: Sequence[Tumor]) -> dict[str, list[str]]:
     """A row of the table for each thing that was measured, a cell for each break."""
 
-    def row(values: np.ndarray, form: str = ".2f") -> list[str]:
-        return [told(column, form) for column in values.T]
+    def row(values: np.ndarray) -> list[str]:
+        return [told(column) for column in values.T]
+
+    def ends(values: np.ndarray) -> list[str]:
+        return [span(column.tolist()) for column in values.T]
 
     rows: dict[str, list[str]] = {}
     if "lost" in tumors[0]["before"]:
@@ -69,14 +78,14 @@ def rows_of(tumors: Sequence[Tumor]) -> dict[str, list[str]]:
     rows["benefit"] = row(over_weeks(tumors, "benefit"))
     if "share" in tumors[0][str(WEEKS[0])]:
         rows["the clone's share of cells"] = row(over_weeks(tumors, "share"))
-    rows["unbound drug in the lesion (nM)"] = row(over_weeks(tumors, "tissue"), ".2g")
+    rows["unbound drug in the lesion (nM), smallest to largest"] = ends(over_weeks(tumors, "tissue"))
     rows["taken out, smallest number"] = [str(int(column.min())) for column in over_weeks(tumors, "start").T]
     if "rinsed" in tumors[0][str(WEEKS[1])]:
         rinsed = [[tumor[str(week)]["rinsed"] for week in WEEKS[1:]] for tumor in tumors]
         left = np.array([[shift(t, s) / shift(t, t["0"]) for s in of] for t, of in zip(tumors, rinsed, strict=True)])
         setting = PERMEABLE.partition(".")[2].replace("=", ": ")
         rows[f"left, `{setting}` from 0 weeks on"] = ["1", *row(left)]
-        rows["unbound drug, the same (nM)"] = ["", *row(np.array([[s["tissue"] for s in of] for of in rinsed]), ".2g")]
+        rows["unbound drug, the same (nM)"] = ["", *ends(np.array([[s["tissue"] for s in of] for of in rinsed]))]
     return rows
 
 
@@ -90,7 +99,7 @@ def report_of(found: Found, command: str) -> str:
         lines += [f"## {CASES[case]}, `{literature}`", "", f"Before: {schedule_of(case)}."]
         lines += [
             f"{len(progressed)} of {len(tumors)} tumors progressed within {LAST:g} d, on day {told(days, '.0f')}; then "
-            f"the last dose lay {told([tumor['since_dose'] for tumor in progressed], '.0f')} d back.",
+            f"the last dose lay {span([tumor['since_dose'] for tumor in progressed])} d back.",
             "",
         ]
         if not progressed:
@@ -135,25 +144,25 @@ def draw(found: Found, path: Path) -> None:
         progressed = [tumor for tumor in tumors if tumor["progression"] is not None]
         if progressed:
             for axes, values in ((panels[1], resistances(progressed)), (panels[2], over_weeks(progressed, "benefit"))):
-                _with_spread(axes, values, colors[case], CASES[case])
+                _with_spread(axes, values, colors[case])
     panels[0].set(xlabel="time from the start of treatment (d)", ylabel="lesion diameter / at start (1)")
     panels[0].set_title("sunitinib until progression, then none", fontsize=10)
     panels[1].set(xlabel="break (weeks)", ylabel="resistance, ln(IC50 / IC50 before treatment) (1)")
     panels[1].set_title("cells in dishes", fontsize=10)
     panels[2].set(xlabel="break (weeks)", ylabel="benefit, ln(cells without / with) (1)")
     panels[2].set_title("four weeks of the drug again", fontsize=10)
-    for axes in panels:
+    for axes in panels[1:]:
         axes.axhline(0.0, color="k", lw=0.5)
-        axes.legend(frameon=False, fontsize=8)
     panels[0].axhline(1.0, color="k", lw=0.7, ls=":")
+    panels[0].legend(frameon=False, fontsize=8)
     figure.savefig(path, dpi=130)
 
 
-def _with_spread(axes: Any, values: np.ndarray, color: str, label: str) -> None:
+def _with_spread(axes: Any, values: np.ndarray, color: str) -> None:
     """Each tumor thinly, and the mean with its interval."""
     from tumorabm.sweep.intervals import paired_t
 
     axes.plot(WEEKS, values.T, color=color, lw=0.6, alpha=0.5)
     spread = np.array([paired_t(column) for column in values.T])
     error = np.abs(spread[:, 1:].T - spread[:, 0])
-    axes.errorbar(WEEKS, spread[:, 0], error, color=color, lw=2.0, capsize=3, label=label)
+    axes.errorbar(WEEKS, spread[:, 0], error, color=color, lw=2.0, capsize=3)
