@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from tumorabm.config import load_experiment
 from tumorabm.errors import InputError
 from tumorabm.run import run_experiment
-from tumorabm.run.assay import Assay, carry_out, doses_between, fitted, ic50_interval, resistance
+from tumorabm.run.assay import Assay, carry_out, doses_between, fitted, resistance, shift
 from tumorabm.run.explant import Explant
 from tumorabm.run.graft import Graft
 from tumorabm.step import advance
@@ -217,8 +217,12 @@ def test_what_an_assay_decides_itself_is_no_setting(explant: Explant, setting: s
 
 
 def test_a_drug_in_the_background_leaves_the_one_that_is_assayed(explant: Explant) -> None:
-    dish = explant.surroundings({"sunitinib": "7 nM"}, ["exposure={everolimus: 5 nM, sunitinib: 1 nM}"])
+    dish = explant.surroundings({"sunitinib": "7 nM"}, ["exposure={everolimus: 5 nM}"])
     assert dish.exposure == {"everolimus": 5.0, "sunitinib": 7.0}
+    with pytest.raises(InputError, match="exposure.sunitinib: that is the drug whose concentration rises"):
+        explant.surroundings({"sunitinib": "7 nM"}, ["exposure.sunitinib=1 nM"])
+    with pytest.raises(InputError, match="an assay has its own mechanisms"):
+        explant.surroundings({"sunitinib": "7 nM"}, ["mechanisms.emt=false"])
 
 
 def test_cells_that_do_not_fit_are_said(explant: Explant) -> None:
@@ -227,14 +231,24 @@ def test_cells_that_do_not_fit_are_said(explant: Explant) -> None:
         explant.placed(dish, 1)
 
 
-def test_the_interval_of_an_ic50_is_that_of_its_replicates_on_a_logarithm() -> None:
+def _assay(*ic50: float, effect: float = 0.4) -> Assay:
+    """What would be counted of 10^6 cells whose replicates have these IC50, nM."""
     doses = np.concatenate(([0.0], doses_between(0.3, 1000.0, 8)))
-    fits = [fitted(doses, 0.3 - 0.4 * doses / (doses + ic50)) for ic50 in (10.0, 20.0, 40.0)]
-    low, high = ic50_interval(fits) or (0.0, 0.0)
-    half = 4.3027 * np.log(2.0) / np.sqrt(3.0)  # Student's t of two degrees of freedom
-    assert np.log([low, high]) == pytest.approx(np.log(20.0) + np.array([-half, half]), abs=0.01)
-    assert ic50_interval(fits[:1]) is None
-    assert ic50_interval([*fits, fitted(doses, np.full(9, 0.2))]) is None
+    growth = np.array([0.3 - effect * doses / (doses + one) for one in ic50])
+    return Assay("sunitinib", doses, "tumor cells", 10**6, np.rint(10**6 * np.exp(growth)).astype(np.int64))
+
+
+def test_a_shift_is_that_of_replicates_of_one_number() -> None:
+    """Luck that they share cancels."""
+    before, now = _assay(10.0, 20.0, 40.0), _assay(20.0, 40.0, 80.0)
+    assert shift(now, before) == pytest.approx([np.log(2.0)] * 3, abs=0.01)
+    assert shift(before, before) == (0.0, 0.0, 0.0)
+    mean, low, high = shift(_assay(10.0, 20.0, 160.0), before)
+    half = 4.3027 * np.log(4.0) / 3.0  # Student's t of two degrees of freedom, times the standard error of 0, 0, ln 4
+    assert [mean, low, high] == pytest.approx(np.log(4.0) / 3.0 + np.array([0.0, -half, half]), abs=0.02)
+    mean, low, high = shift(_assay(10.0, 20.0, 40.0, effect=0.0), before)
+    assert np.isnan([mean, low, high]).all()
+    assert shift(_assay(20.0), _assay(10.0))[0] == pytest.approx(np.log(2.0), abs=0.01)
 
 
 def test_why_there_is_no_ic50_is_said() -> None:

@@ -19,6 +19,7 @@ from same_data import same
 from short_run import SHORT, STEPS, data, short, signal_at, started, told
 
 from tumorabm.config import load_experiment
+from tumorabm.recording.layout import FORMAT
 from tumorabm.recording.run_folder import RunFolder
 from tumorabm.run import RunInterrupted, branch, parts, resume, run_experiment
 
@@ -203,7 +204,7 @@ def kill_and_resume(config: Path, whole: Path, out: Path, checkpoints: int, dela
     process.communicate()
     for file in path.rglob("*.h5"):
         with h5py.File(file) as content:
-            assert content.attrs["tumorabm_format"] == 4
+            assert content.attrs["tumorabm_format"] == FORMAT
     resume(path, quiet=True)
     same(data(path), data(whole))
     return RunFolder(path).provenance["sessions"][-1]["from_step"]

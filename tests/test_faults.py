@@ -13,6 +13,7 @@ from same_data import same
 from short_run import SHORT, command, data, short, signal_at, told
 
 from tumorabm.errors import InputError
+from tumorabm.recording.layout import FORMAT
 from tumorabm.recording.run_folder import RunFolder
 from tumorabm.run import RunFailed, RunInterrupted, branch, consolidate, course, resume, run_experiment
 
@@ -42,7 +43,7 @@ def every_file_opens(folder: Path) -> int:
     files = list(folder.rglob("*.h5"))
     for path in files:
         with h5py.File(path) as file:
-            assert file.attrs["tumorabm_format"] == 4
+            assert file.attrs["tumorabm_format"] == FORMAT
     return len(files)
 
 

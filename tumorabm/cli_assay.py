@@ -13,6 +13,7 @@ from tumorabm.cli_options import Json, RunPath, Set, exit_status, print_json
 from tumorabm.errors import InputError
 
 if TYPE_CHECKING:
+    from tumorabm.catalog import Catalog
     from tumorabm.run.assay import Assay, Fit, Sample
 
 
@@ -43,17 +44,19 @@ def assay(
 ) -> None:
     """Dose-response of tumor cells taken out of a run, from cell counts: IC50, and how it has changed."""
     with exit_status(as_json):
-        if csv is not None and not csv.absolute().parent.is_dir():
-            raise InputError(f"{csv}: there is no such folder")
-        if csv is not None and csv.is_dir():
-            raise InputError(f"{csv}: is a folder")
-        if not 0.0 < days < float("inf"):
-            raise InputError(f"--days {days:g}: expected a time above 0")
+        from tumorabm.recording.atomic import check_writable, output
+        from tumorabm.recording.run_folder import RunFolder
+        from tumorabm.run import parts
         from tumorabm.run.assay import carry_out, doses_between
         from tumorabm.run.explant import Explant
         from tumorabm.run.graft import Graft
 
+        if csv is not None:
+            check_writable(csv)
+        if not 0.0 < days < float("inf"):
+            raise InputError(f"--days {days:g}: expected a time above 0")
         doses = doses_between(_concentration(low, "--from"), _concentration(high, "--to"), points)
+        _check_drug(drug, parts.load(RunFolder(run).path).catalog)
         samples: list[Sample] = [Graft.of(run, time) if graft else Explant.of(run, time, cells) for time in at]
         for warning in samples[0].surroundings({drug: high}, settings or ()).warnings:
             if warning.startswith("exposure"):
@@ -66,12 +69,10 @@ def assay(
         if as_json:
             print_json({"run": str(run), "drug": drug, "days": days, "assays": rows, "csv": csv and str(csv)})
         else:
-            _print(drug, rows)
+            _print(run, drug, days, rows)
         if csv is not None:
-            try:
+            with output(csv):
                 _write_csv(csv, at, found)
-            except OSError as error:
-                raise InputError(f"{csv}: cannot be written ({error.strerror})") from None
             if not as_json:
                 print(csv)
 
@@ -85,6 +86,14 @@ def _concentration(text: str, option: str) -> float:
         raise InputError(f"{option}: {error}") from None
 
 
+def _check_drug(drug: str, catalog: Catalog) -> None:
+    from tumorabm.errors import nearest
+
+    known = catalog.names("drugs")
+    if drug not in known:
+        raise InputError(f"--drug: {drug!r} is no drug of the catalog{nearest(drug, known)}; metabolites are none")
+
+
 def _told(time: str) -> Any:
     """Progress on standard error, in place, where somebody looks."""
 
@@ -96,20 +105,22 @@ def _told(time: str) -> Any:
 
 
 def _rows(at: Sequence[str], found: Sequence[Assay]) -> list[dict[str, Any]]:
-    from tumorabm.run.assay import ic50_interval, resistance
+    from tumorabm.run.assay import resistance, shift
 
-    first, rows = found[0].fit(), []
+    first, rows = found[0], []
     for time, item in zip(at, found, strict=True):
         fit = item.fit()
-        changes = [resistance(now, first) for now in item.fits()]
+        # Dishes of one number share their luck at all times.
+        changes = [resistance(now, before) for now, before in zip(item.fits(), first.fits(), strict=True)]
+        mean, low, high = shift(item, first)
         rows.append(
             {
                 "at": time,
                 "counted": item.counted,
                 "at_start": item.start,
                 **_told_of(fit),
-                "ic50_interval_nM": ic50_interval(item.fits()),
-                "resistance": _finite(resistance(fit, first)),
+                "resistance": _finite(mean),
+                "resistance_interval": None if low != low else [low, high],
                 "of_replicates": [_finite(value) for value in changes],
             }
         )
@@ -130,22 +141,14 @@ def _finite(value: float) -> float | None:
     return value if abs(value) < float("inf") else None
 
 
-def _print(drug: str, rows: Sequence[dict[str, Any]]) -> None:
+def _print(run: str | Path, drug: str, days: float, rows: Sequence[dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
     table = Table(
-        "at",
-        "at start",
-        "growth",
-        f"under all {drug}",
-        "IC50 (nM)",
-        "95 %",
-        "ln(IC50/first)",
-        "of each replicate",
-        box=None,
+        "at", "at start", "growth", f"under all {drug}", "IC50 (nM)", "ln(IC50/first)", "95 %", "replicates", box=None
     )
-    table.title = f"growth: ln({rows[0]['counted']} at the end / at the start)"
+    table.title = f"{run}; growth: ln({rows[0]['counted']} after {days:g} d / at the start)"
     table.title_justify = "left"
 
     def shown(value: float | None, form: str = ".3f") -> str:
@@ -158,8 +161,8 @@ def _print(drug: str, rows: Sequence[dict[str, Any]]) -> None:
             shown(row["growth"]),
             shown(row["growth_under_drug"]),
             row["no_ic50_because"] or shown(row["ic50_nM"], ".3g"),
-            " to ".join(shown(bound, ".3g") for bound in row["ic50_interval_nM"] or (None,)),
             shown(row["resistance"], "+.3f"),
+            " to ".join(shown(bound, "+.2f") for bound in row["resistance_interval"] or (None,)),
             ", ".join(shown(value, "+.2f") for value in row["of_replicates"]),
         )
     Console(width=None if sys.stdout.isatty() else 160, highlight=False).print(table)

@@ -69,11 +69,12 @@ def dose_response(
         from tumorabm.networks import dose_response as asked
         from tumorabm.networks.chosen import NONE, Conditions, checked_sets
         from tumorabm.networks.figure import check_format, draw_dose_response
+        from tumorabm.recording.atomic import check_writable
 
         if figure is not None:
             check_format(figure)
-        if csv is not None and not csv.absolute().parent.is_dir():
-            raise InputError(f"{csv}: there is no such folder")
+        if csv is not None:
+            check_writable(csv)
         constant = {name: _concentration(text, "--with") for name, text in _pairs(others, "--with").items()}
         if drug in constant:
             raise InputError(f"--with {drug}: that is the drug whose concentration rises")
@@ -202,7 +203,8 @@ def _around(question: Question) -> str:
     said += [f"{name} {value}" for name, value in question.conditions.inputs.items()]
     said += [f"{node} held at {value:g}" for node, value in question.conditions.clamp.items()]
     said += [f"without {edge}" for edge in question.conditions.cut]
-    kinds = ("targets", "kinetics", *(["combination"] if question.others else ()))
+    told = question.others or question.sets["combination"] != "loewe"
+    kinds = ("targets", "kinetics", *(["combination"] if told else ()))
     said += [f"{kind}: {question.sets[kind]}" for kind in kinds]
     return f"; {', '.join(said)}"
 
@@ -269,11 +271,12 @@ def _write_csv(path: Path, found: DoseResponse) -> None:
     import csv
     import io
 
-    from tumorabm.recording.atomic import write_text
+    from tumorabm.recording.atomic import output, write_text
 
     rows = list(found.rows())
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    write_text(path, text.getvalue())
+    with output(path):
+        write_text(path, text.getvalue())

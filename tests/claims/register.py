@@ -162,7 +162,9 @@ def _line(test: Shown) -> str:
 
 def main() -> None:
     """Print the page, or write it."""
-    parser = argparse.ArgumentParser(description="The register of claims, from claims.yaml and the names of tests.")
+    parser = argparse.ArgumentParser(
+        description="The register of claims, from claims.yaml and the names of tests.", allow_abbrev=False
+    )
     parser.add_argument("--write", action="store_true", help=f"write {PAGE.name} instead of printing it")
     chosen = parser.parse_args()
     known, found = claims(), named_tests()

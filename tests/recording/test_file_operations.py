@@ -15,6 +15,7 @@ from same_data import same
 
 from tumorabm.errors import InputError
 from tumorabm.recording import atomic
+from tumorabm.recording.layout import FORMAT
 from tumorabm.recording.recorder import Recorder
 from tumorabm.recording.records import Records
 from tumorabm.recording.run_folder import RunFolder
@@ -144,7 +145,7 @@ def recover(story: Story, reference: Records, to_the_end: bool = True) -> None:
     """After a fault every file opens, nothing up to the first checkpoint is lost, and the run goes on to its end."""
     for path in story.folder.rglob("*.h5"):
         with h5py.File(path) as file:
-            assert file.attrs["tumorabm_format"] == 4
+            assert file.attrs["tumorabm_format"] == FORMAT
     same(read_all(story.folder).until(FIRST), reference.until(FIRST))
     with RunWriter(story.folder) as writer:
         assert story.resume(writer) in (FIRST, SECOND)

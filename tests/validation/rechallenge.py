@@ -200,13 +200,20 @@ def measured(case: str, seed: int, literature: str, runs: Path) -> dict[str, Any
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=4, help="tumors of each case under review_2016")
-    parser.add_argument("--primary", type=int, default=2, help="tumors of the first case under primary")
-    parser.add_argument("--runs", type=Path, default=Path(tempfile.gettempdir()) / "tumorabm_rechallenge")
-    parser.add_argument("--workers", type=int, default=2)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
+    runs = Path(tempfile.gettempdir()) / "tumorabm_rechallenge"
+    parser.add_argument("--seeds", type=int, default=4, help="tumors of each case under review_2016 (%(default)s)")
+    parser.add_argument("--primary", type=int, default=2, help="tumors of the first case under primary (%(default)s)")
+    parser.add_argument("--runs", type=Path, default=runs, help="folder of the runs (%(default)s)")
+    parser.add_argument(
+        "--workers", type=int, default=2, help="processes (%(default)s); a tumor takes about six minutes"
+    )
     parser.add_argument("--write", action="store_true", help="keep the table and the figure beside this file")
     chosen = parser.parse_args(arguments)
+    if chosen.seeds < 1 or chosen.primary < 0 or chosen.workers < 1:
+        parser.error("--seeds and --workers are 1 or more, --primary is 0 or more")
     chosen.runs.mkdir(parents=True, exist_ok=True)
     wanted = [(case, seed, "review_2016") for seed in range(1, chosen.seeds + 1) for case in CASES]
     wanted += [("plastic", seed, "primary") for seed in range(1, chosen.primary + 1)]

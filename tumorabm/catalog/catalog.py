@@ -196,7 +196,9 @@ class Catalog:
             kept[path] = units.as_text(entry.value, entry.unit)
             if entry.range is not None and not entry.range[0] <= entry.value <= entry.range[1]:
                 low, high = entry.range
-                warnings.append(f"{path}: {kept[path]} lies outside its range {low:g} to {high:g} {entry.unit}")
+                warnings.append(
+                    f"{path}: {kept[path]} lies outside its range {low:g} to {high:g} {entry.unit}".removesuffix(" 1")
+                )
         if problems:
             raise InputError(problems)
         return Catalog(nouns, self.bibliography, self.user_files, kept, warnings)

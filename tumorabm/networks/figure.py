@@ -11,7 +11,7 @@ import numpy as np
 from tumorabm.errors import InputError
 from tumorabm.networks.layout import layout_of
 from tumorabm.processes.signaling.network import Network
-from tumorabm.recording.atomic import beside_of, rename
+from tumorabm.recording.atomic import beside_of, check_writable, output, rename
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,14 +41,13 @@ def check_format(path: Path) -> None:
     Raises
     ------
     InputError
-        If the name ends in no known format, the folder does not exist or matplotlib is missing.
+        If the name ends in no known format, the file could not be written or matplotlib is missing.
     """
     import importlib.util
 
     if path.suffix.lower() not in FORMATS:
         raise InputError(f"{path}: a figure's name ends in {', '.join(FORMATS)}")
-    if not path.absolute().parent.is_dir():
-        raise InputError(f"{path}: there is no such folder")
+    check_writable(path)
     if importlib.util.find_spec("matplotlib") is None:
         raise InputError("this needs matplotlib: pip install 'tumorabm[analysis]'")
 
@@ -220,6 +219,7 @@ def _save(figure: Figure, path: Path) -> None:
     kind = path.suffix.lower().removeprefix(".")
     undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}[kind]
     beside = beside_of(path)
-    with matplotlib.rc_context({"svg.hashsalt": _SALT, "svg.fonttype": "none"}):
-        figure.savefig(beside, dpi=150, format=kind, metadata=undated)
-    rename(beside, path)
+    with output(path):
+        with matplotlib.rc_context({"svg.hashsalt": _SALT, "svg.fonttype": "none"}):
+            figure.savefig(beside, dpi=150, format=kind, metadata=undated)
+        rename(beside, path)

@@ -11,9 +11,11 @@ import io
 import json
 import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from tumorabm.errors import InputError
 
 if TYPE_CHECKING:
     import h5py
@@ -88,6 +90,32 @@ def write_hdf5(path: Path, fill: Callable[[h5py.File], None], before_rename: Cal
             os.fsync(sink.fileno())
 
     _replace(path, write, before_rename)
+
+
+def check_writable(path: Path) -> None:
+    """Say before anything is computed that a file could not be written there.
+
+    Raises
+    ------
+    InputError
+        If it is a folder, or its folder does not exist or cannot be written to.
+    """
+    folder = path.absolute().parent
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder")
+    if not folder.is_dir():
+        raise InputError(f"{path}: there is no such folder")
+    if not os.access(folder, os.W_OK):
+        raise InputError(f"{path}: its folder cannot be written to")
+
+
+@contextlib.contextmanager
+def output(path: Path) -> Iterator[None]:
+    """A context in which a file is written that somebody asked for; raises ``InputError`` where that fails."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror})") from None
 
 
 def write_text(path: Path, text: str) -> None:

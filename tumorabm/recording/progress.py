@@ -86,7 +86,8 @@ class Progress:
         drugs = []
         for regimen in self._regimens:
             if regimen.after is not None or regimen.until is not None or regimen.pause_below is not None:
-                continue  # what has been seen of the tumor is not known here
+                drugs.append(f"{regimen.drug} by response")  # what has been seen of the tumor is not known here
+                continue
             given = dose_events(regimen, clock, clock + regimen.every)[1]
             drugs.append(f"{regimen.drug} {given[0]:g} mg" if given.size else f"{regimen.drug} off")
         return f"treated {clock / _HOURS_PER_DAY:.0f} d: {', '.join(drugs)}"

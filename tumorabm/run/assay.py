@@ -193,7 +193,7 @@ def fitted(concentrations: np.ndarray, growth: np.ndarray) -> Fit:
     found = least_squares(lambda parameters: curve(parameters) - growth, start, bounds=bounds)
     top, drop, middle, steepness = found.x.tolist()
     outside = not low <= middle <= np.log(doses[-2]) or drop < LEAST_EFFECT
-    why = f"outside of {doses[0]:.3g} to {doses[-2]:.3g} nM" if outside else ""
+    why = f"outside of {doses[0]:.3g} to {doses[-2]:.3g} nM, as two must lie above" if outside else ""
     return Fit(None if outside else float(np.exp(middle)), top, top - drop, steepness, why)
 
 
@@ -204,19 +204,19 @@ def resistance(now: Fit, before: Fit) -> float:
     return float(np.log(now.ic50 / before.ic50))
 
 
-def ic50_interval(fits: Sequence[Fit]) -> tuple[float, float] | None:
-    """95 % interval of the geometric mean of replicates' IC50 (nM), by Student's t on their logarithms.
+def shift(now: Assay, before: Assay) -> tuple[float, float, float]:
+    """ln(IC50 / IC50 before) with its 95 % interval.
 
-    It holds the luck of dishes, not that of which cells were drawn: replicates get the same. None with one replicate,
-    or where a replicate has no IC50.
+    The mean over replicates, each with the one of its number, which has the same luck, and Student's t over them: the
+    luck of dishes, not that of which cells were drawn, which all of them share. Where a replicate has no IC50 the
+    curves through all of them are compared, without an interval (NaN).
     """
     from tumorabm.sweep.intervals import paired_t
 
-    found = [fit.ic50 for fit in fits if fit.ic50 is not None]
-    if len(found) < max(2, len(fits)):
-        return None
-    _, low, high = paired_t(np.log(found))
-    return float(np.exp(low)), float(np.exp(high))
+    changes = np.array([resistance(*pair) for pair in zip(now.fits(), before.fits(), strict=True)])
+    if np.isnan(changes).any():
+        return resistance(now.fit(), before.fit()), float("nan"), float("nan")
+    return paired_t(changes)
 
 
 def doses_between(low: float, high: float, points: int) -> np.ndarray:

@@ -47,6 +47,7 @@ _DECIDED: Final = frozenset(
         "treatment",
         "assessment",
         "record",
+        "mechanisms",
     )
 )
 # Share of the sites that cells take at the start.
@@ -196,4 +197,7 @@ def with_drugs(experiment: Experiment, exposure: Mapping[str, str], settings: Se
         if first in _DECIDED:
             raise InputError(f"--set {text}: an assay has its own {first}")
     changed = load_experiment(experiment, settings)
+    for drug in exposure:
+        if changed.exposure.get(drug):
+            raise InputError(f"--set: exposure.{drug}: that is the drug whose concentration rises")
     return load_experiment(changed, {f"exposure.{drug}": dose for drug, dose in exposure.items()})

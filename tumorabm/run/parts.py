@@ -15,6 +15,7 @@ from tumorabm.errors import InputError
 from tumorabm.recording import provenance
 from tumorabm.recording.atomic import write_text
 from tumorabm.recording.outputs import constants_of, registered_outputs
+from tumorabm.recording.progress import Progress
 from tumorabm.recording.recorder import Recorder
 from tumorabm.recording.run_folder import ATTEMPTS, CATALOG, CITATIONS, EXPERIMENT, LOG, PARENT, STATUS, RunFolder
 from tumorabm.recording.segments import FOLDER
@@ -174,8 +175,14 @@ def state_at(folder: RunFolder, experiment: Experiment, step: int) -> dict[str, 
     tissue, processes = build(experiment)
     if checkpoint is not None:
         load_state(tissue, processes, checkpoint.state)
-    while tissue.step_number < step:
-        advance(tissue, processes, experiment.time_step)
+    dt = experiment.time_step
+    with Progress(experiment.name, step * dt, experiment.burn_in, experiment.regimens()) as progress:
+        if sys.stderr.isatty():
+            days = f"day {tissue.step_number * dt / 24:g} to {step * dt / 24:g}"
+            progress.say(f"{folder.path}: computing {days}, of which no checkpoint was kept")
+        while tissue.step_number < step:
+            advance(tissue, processes, dt)
+            progress.update(tissue.step_number * dt, {})
     return tissue.state()
 
 
