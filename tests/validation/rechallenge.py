@@ -7,7 +7,8 @@ first progression and then no drug. Cells are taken out before treatment and 0, 
 their dose-response is measured in dishes from cell counts (``tumorabm assay``): resistance is ln(IC50 / IC50 before
 treatment). From the same times the tumor is branched and given four weeks of sunitinib; the benefit is ln(tumor cells
 without / with) at their end. Cells let drug go for weeks and tissue clears it slowly, so the break of the first case is
-also run with capillaries ten times as permeable to it. Under the literature set ``primary`` sunitinib does not act on
+also run with capillaries ten times as permeable to it. Where a clone was selected, the drug is also followed by
+everolimus instead of nothing, and by more of itself. Under the literature set ``primary`` sunitinib does not act on
 tumor cells: there tissue is grafted into naive hosts and its vessels are counted.
 
 What is finished is not run again. No state variable of cells is read for any of these figures.
@@ -43,6 +44,8 @@ CELLS: Final = 1000  # in a dish at most
 PLATED: Final = 4000  # in all dishes of a concentration, about: so many make ln(IC50) sure to some hundredths
 AGAIN: Final = "sunitinib 37.5 mg daily"
 SCAN: Final = 14.0  # d between scans
+SWITCH: Final = 84.0  # d: of everolimus, or more of sunitinib, from progression on
+CLONES: Final = ("pumping", "clear_cell")
 PERMEABLE: Final = "catalog.drugs.sunitinib.vessel_permeability=1e-4 cm/s"  # the upper end of its range
 
 
@@ -146,6 +149,23 @@ def in_host(path: Path, at: float) -> dict[str, Any]:
     return {"lost": lost, "start": assay.start, "tissue": value_at(path, "sunitinib_lesion_mean", at)}
 
 
+def switched(path: Path, progression: float, before: list[dict[str, Any]], runs: Path) -> dict[str, list[float]]:
+    """Cells of each clone at progression, and after twelve weeks of more of the drug, or of everolimus instead."""
+    at = progression - START
+    goes_on = [{key: value for key, value in item.items() if key != "until_progression"} for item in before]
+    other = {"drug": "everolimus", "dose": "10 mg", "every": "1 d", "start": f"{at:g} d"}
+    shared = [f"duration={at + SWITCH:g} d", "record.every=7 d", "record.keep=[]"]
+
+    def cells(run: Path, day: float) -> list[float]:
+        return [value_at(run, f"{clone}_clone_cells", day) for clone in CLONES]
+
+    out = {"at": cells(path, progression)}
+    for name, treatment in (("sunitinib", goes_on), ("everolimus", [*before, other])):
+        arm = branched(path, progression, [f"treatment={json.dumps(treatment)}", *shared], runs)
+        out[name] = cells(arm, progression + SWITCH)
+    return out
+
+
 def doses() -> np.ndarray:
     """Unbound concentrations, nM."""
     from tumorabm.run.assay import doses_between
@@ -189,6 +209,8 @@ def measured(case: str, seed: int, literature: str, runs: Path) -> dict[str, Any
             if case == "clonal":
                 found["share"] = value_at(off, "pumping_clone_cells", at) / value_at(off, "tumor_cells", at)
             out[str(week)] = found
+        if case == "clonal":
+            out["switch"] = switched(path, progression, before, runs)
         if case == "plastic" and literature == "review_2016":
             rinsed = followed_off(path, progression, runs, [PERMEABLE])
             for week in WEEKS[1:]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from rechallenge import AGAIN, CASES, CELLS, CONFIGS, DOSES, LAST, PERMEABLE, PLATED, START, WEEKS
+from rechallenge import AGAIN, CASES, CELLS, CONFIGS, DOSES, LAST, PERMEABLE, PLATED, START, SWITCH, WEEKS
 
 Tumor = dict[str, Any]
 Found = dict[tuple[str, str], list[Tumor]]
@@ -112,8 +112,26 @@ def report_of(found: Found, command: str) -> str:
         if "lost" in progressed[0]["before"]:
             lost = told([tumor["before"]["lost"] for tumor in progressed])
             lines += [f"Of vessels of grafts from before treatment 10 nM take: {lost}."]
+        if "switch" in progressed[0]:
+            lines += ["", *switch_lines(progressed)]
         lines += [""]
     return "\n".join([*lines, "![courses, resistance and benefit](rechallenge.png)"])
+
+
+def switch_lines(tumors: Sequence[Tumor]) -> list[str]:
+    """What becomes of each clone under everolimus, and under more of the drug that selected one of them."""
+    out = [
+        f"A switch at progression, and {SWITCH / 7:g} weeks: ln(living cells then / at progression), of each clone.",
+        "",
+    ]
+    out += ["| | cells that pump | cells that do not |", "|---|---|---|"]
+    change = {
+        name: np.log([np.maximum(t["switch"][name], 0.5) for t in tumors])
+        - np.log([np.maximum(t["switch"]["at"], 0.5) for t in tumors])
+        for name in ("sunitinib", "everolimus")
+    }
+    change["everolimus less sunitinib, paired"] = change["everolimus"] - change["sunitinib"]
+    return [*out, *(f"| {name} | {' | '.join(told(column) for column in rows.T)} |" for name, rows in change.items())]
 
 
 def _first(tumors: Sequence[Tumor]) -> list[float]:
