@@ -211,12 +211,16 @@ def shift(now: Assay, before: Assay) -> tuple[float, float, float]:
     luck of dishes, not that of which cells were drawn, which all of them share. Where a replicate has no IC50 the
     curves through all of them are compared, without an interval (NaN).
     """
-    from tumorabm.sweep.intervals import paired_t
+    from scipy import stats
 
     changes = np.array([resistance(*pair) for pair in zip(now.fits(), before.fits(), strict=True)])
     if np.isnan(changes).any():
         return resistance(now.fit(), before.fit()), float("nan"), float("nan")
-    return paired_t(changes)
+    mean = float(changes.mean())
+    if changes.size < 2:
+        return mean, float("nan"), float("nan")
+    half = float(stats.t.ppf(0.975, changes.size - 1) * stats.sem(changes))
+    return mean, mean - half, mean + half
 
 
 def doses_between(low: float, high: float, points: int) -> np.ndarray:
