@@ -166,14 +166,10 @@ def test_a_patient_who_clears_slowly_is_reduced_and_stays_below() -> None:
     assert ends["unruled"] == pytest.approx(1 / 0.7**2, rel=0.01) and ends["ruled"] < 1.5
 
 
-def test_a_patient_taken_from_a_checkpoint_goes_on_bitwise_and_keeps_decisions() -> None:
-    rule = ToxicityRule("total_toxicity", 14 * DAY, 0.2, (37.5, 25.0), None, 0.4, 0.3)
-    regimen = Regimen("sunitinib", 50.0, DAY, toxicity=rule)
-    whole, _ = followed(pipeline("sunitinib"), 120 * DAY, regimen)
-    half, _ = followed(pipeline("sunitinib"), 61 * DAY, regimen)
-    assert {name for name in half.patient.levels if name.startswith(("reduced", "interrupted"))}
-    other, processes = bare_tissue((1, 2, 2)), pipeline("sunitinib")
-    other.patient.regimens = (regimen,)
+def gone_on(half: Tissue, processes: list[Process], *treatment: Regimen) -> Tissue:
+    """A patient of day 61, under a treatment from a checkpoint on, on day 120."""
+    other = bare_tissue((1, 2, 2))
+    other.patient.regimens = treatment
     for process in processes:
         process.prepare(other)
     other.patient.load(half.patient.state())
@@ -181,8 +177,21 @@ def test_a_patient_taken_from_a_checkpoint_goes_on_bitwise_and_keeps_decisions()
         other.hours = number * 2.0
         for process in processes:
             process.step(other, 2.0)
-    ends = [{name: value.tobytes() for name, value in one.patient.state().items()} for one in (whole, other)]
-    assert ends[0] == ends[1]
+    return other
+
+
+def bits(tissue: Tissue) -> dict[str, bytes]:
+    """A patient's state, to be compared."""
+    return {name: value.tobytes() for name, value in tissue.patient.state().items()}
+
+
+def test_a_patient_taken_from_a_checkpoint_goes_on_bitwise_and_keeps_decisions() -> None:
+    rule = ToxicityRule("total_toxicity", 14 * DAY, 0.2, (37.5, 25.0), None, 0.4, 0.3)
+    regimen = Regimen("sunitinib", 50.0, DAY, toxicity=rule)
+    whole, _ = followed(pipeline("sunitinib"), 120 * DAY, regimen)
+    half, _ = followed(pipeline("sunitinib"), 61 * DAY, regimen)
+    assert {name for name in half.patient.levels if name.startswith(("reduced", "interrupted"))}
+    assert bits(whole) == bits(gone_on(half, pipeline("sunitinib"), regimen))
     # A branch with another rule goes on from the same decisions; without one the planned dose is given.
     fewer = in_force(replace(regimen, toxicity=replace(rule, doses=(37.5,))), 0, whole.patient.levels)
     assert fewer is not None and fewer.ceilings[-1][1] == 37.5
@@ -198,16 +207,7 @@ def test_a_branch_that_puts_another_drug_first_keeps_what_was_decided() -> None:
     late = Regimen("sunitinib", 12.5, DAY, start=400 * DAY)
     ends = []
     for treatment in ((regimen, late), (Regimen("axitinib", 5.0, 12.0, start=400 * DAY), regimen, late)):
-        other, processes = bare_tissue((1, 2, 2)), pipeline("sunitinib", "axitinib")
-        other.patient.regimens = treatment
-        for process in processes:
-            process.prepare(other)
-        other.patient.load(half.patient.state())
-        for number in range(round(61 * DAY / 2.0), round(120 * DAY / 2.0)):
-            other.hours = number * 2.0
-            for process in processes:
-                process.step(other, 2.0)
-        ends.append({name: value.tobytes() for name, value in other.patient.state().items()})
+        ends.append(bits(gone_on(half, pipeline("sunitinib", "axitinib"), *treatment)))
     assert ends[0] == ends[1]
     assert [number for number, _ in numbered(treatment)] == [0, 0, 1]
 
