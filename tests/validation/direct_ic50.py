@@ -5,7 +5,7 @@
 It is calibrated: the free cytosolic concentration that parental cells have on average over four weeks of 50 mg daily,
 so that they lose half of their divisions then. That is the mean unbound drug outside of tumor cells in a nodule of
 250 um, with no mechanism on but ``intracellular``, times what is free in a parental cell at rest. (Free inside is less
-over these weeks: lysosomes fill, and their capacity is induced. With parental lysosomes held there are 5.7 nM outside.)
+over these weeks: lysosomes fill, and their capacity is induced.)
 Nothing reads the entry in these runs: the direct effect is off.
 """
 

@@ -6,10 +6,10 @@ Runs ``configs/experiments/rechallenge_plastic.yaml`` and ``rechallenge_clonal.y
 first progression and then no drug. Cells are taken out before treatment and 0, 3, 6 and 12 weeks after progression, and
 their dose-response is measured in dishes from cell counts (``tumorabm assay``): resistance is ln(IC50 / IC50 before
 treatment). From the same times the tumor is branched and given four weeks of sunitinib; the benefit is ln(tumor cells
-without / with) at their end. Cells let drug go for weeks and tissue clears it slowly, so the break of the first case is
-also run with capillaries ten times as permeable to it. Where a clone was selected, the drug is also followed by
-everolimus instead of nothing, and by more of itself. Under the literature set ``primary`` sunitinib does not act on
-tumor cells: there tissue is grafted into naive hosts and its vessels are counted.
+without / with) at their end. What tissue still holds of the drug keeps states going, so the break of the first case is
+also run with capillaries a tenth as permeable to it, from which tissue clears it over weeks. Where a clone was
+selected, the drug is also followed by everolimus instead of nothing, and by more of itself. Under the literature set
+``primary`` sunitinib does not act on tumor cells: there tissue is grafted into naive hosts and its vessels are counted.
 
 What is finished is not run again. No state variable of cells is read for any of these figures.
 """
@@ -46,7 +46,7 @@ AGAIN: Final = "sunitinib 37.5 mg daily"
 SCAN: Final = 14.0  # d between scans
 SWITCH: Final = 84.0  # d: of everolimus, or more of sunitinib, from progression on
 CLONES: Final = ("pumping", "clear_cell")
-PERMEABLE: Final = "catalog.drugs.sunitinib.vessel_permeability=1e-4 cm/s"  # the upper end of its range
+TIGHT: Final = "catalog.drugs.sunitinib.vessel_permeability=1e-5 cm/s"  # below its range: as assumed at first
 
 
 def experiment_of(case: str, seed: int, literature: str) -> Experiment:
@@ -212,9 +212,9 @@ def measured(case: str, seed: int, literature: str, runs: Path) -> dict[str, Any
         if case == "clonal":
             out["switch"] = switched(path, progression, before, runs)
         if case == "plastic" and literature == "review_2016":
-            rinsed = followed_off(path, progression, runs, [PERMEABLE])
+            tight = followed_off(path, progression, runs, [TIGHT])
             for week in WEEKS[1:]:
-                out[str(week)]["rinsed"] = in_dishes(rinsed, progression + 7.0 * week)
+                out[str(week)]["tight"] = in_dishes(tight, progression + 7.0 * week)
     beside = kept.with_suffix(".part")
     beside.write_text(json.dumps(out))
     beside.rename(kept)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from rechallenge import AGAIN, CASES, CELLS, CONFIGS, DOSES, LAST, PERMEABLE, PLATED, START, SWITCH, WEEKS
+from rechallenge import AGAIN, CASES, CELLS, CONFIGS, DOSES, LAST, PLATED, START, SWITCH, TIGHT, WEEKS
 
 Tumor = dict[str, Any]
 Found = dict[tuple[str, str], list[Tumor]]
@@ -80,12 +80,12 @@ def rows_of(tumors: Sequence[Tumor]) -> dict[str, list[str]]:
         rows["the clone's share of cells"] = row(over_weeks(tumors, "share"))
     rows["unbound drug in the lesion (nM), smallest to largest"] = ends(over_weeks(tumors, "tissue"))
     rows["taken out, smallest number"] = [str(int(column.min())) for column in over_weeks(tumors, "start").T]
-    if "rinsed" in tumors[0][str(WEEKS[1])]:
-        rinsed = [[tumor[str(week)]["rinsed"] for week in WEEKS[1:]] for tumor in tumors]
-        left = np.array([[shift(t, s) / shift(t, t["0"]) for s in of] for t, of in zip(tumors, rinsed, strict=True)])
-        setting = PERMEABLE.partition(".")[2].replace("=", ": ")
+    if "tight" in tumors[0][str(WEEKS[1])]:
+        tight = [[tumor[str(week)]["tight"] for week in WEEKS[1:]] for tumor in tumors]
+        left = np.array([[shift(t, s) / shift(t, t["0"]) for s in of] for t, of in zip(tumors, tight, strict=True)])
+        setting = TIGHT.partition(".")[2].replace("=", ": ")
         rows[f"left, `{setting}` from 0 weeks on"] = ["1", *row(left)]
-        rows["unbound drug, the same (nM)"] = ["", *ends(np.array([[s["tissue"] for s in of] for of in rinsed]))]
+        rows["unbound drug, the same (nM)"] = ["", *ends(np.array([[s["tissue"] for s in of] for of in tight]))]
     return rows
 
 
