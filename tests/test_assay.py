@@ -225,10 +225,9 @@ def test_a_drug_in_the_background_leaves_the_one_that_is_assayed(explant: Explan
         explant.surroundings({"sunitinib": "7 nM"}, ["mechanisms.emt=false"])
 
 
-def test_cells_that_do_not_fit_are_said(explant: Explant) -> None:
-    dish = explant.surroundings({"sunitinib": "1 nM"}, ["lattice.shape=[5, 5]"])
-    with pytest.raises(InputError, match="60 cells do not fit on 25 sites"):
-        explant.placed(dish, 1)
+def test_the_lattice_follows_from_the_cells(explant: Explant) -> None:
+    with pytest.raises(InputError, match="an assay has its own lattice"):
+        explant.surroundings({"sunitinib": "1 nM"}, ["lattice.shape=[5, 5]"])
 
 
 def _assay(*ic50: float, effect: float = 0.4) -> Assay:

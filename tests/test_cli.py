@@ -60,7 +60,7 @@ def test_wrong_input_is_status_2_with_messages_on_standard_error() -> None:
     assert result.exit_code == 2
     assert result.stdout == ""
     assert result.stderr.splitlines() == [
-        "--set time_step=2: time_step: 2 has no unit, expected [time], for example '2 h'",
+        "--set time_step=2: time_step: 2 has no unit, expected a time, for example '2 h'",
         "--set seed=x: seed: expected a whole number, got 'x'",
     ]
 

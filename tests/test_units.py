@@ -45,16 +45,16 @@ def test_quantity(text: str, unit: str, value: float) -> None:
 @pytest.mark.parametrize(
     ("text", "unit", "message"),
     [
-        ("0.8 1/mm", "1/h", "'0.8 1/mm' is 1 / [length], expected 1 / [time]"),
-        ("20", "um", "'20' has no unit, expected [length], for example '20 um'"),
-        ("20 ums", "um", "'20 ums': 'ums' is not a unit, expected [length], for example '1 um'"),
-        ("twenty um", "um", "'twenty um' is not a number with a unit, expected [length], for example '1 um'"),
-        ("20 2 um", "um", "'20 2 um': '2 um' is not a unit, expected [length], for example '1 um'"),
+        ("0.8 1/mm", "1/h", "'0.8 1/mm' is 1 / [length], expected a rate (1/time)"),
+        ("20", "um", "'20' has no unit, expected a length, for example '20 um'"),
+        ("20 ums", "um", "'20 ums': 'ums' is not a unit, expected a length, for example '1 um'"),
+        ("twenty um", "um", "'twenty um' is not a number with a unit, expected a length, for example '1 um'"),
+        ("20 2 um", "um", "'20 2 um': '2 um' is not a unit, expected a length, for example '1 um'"),
         ("37 degC", "K", "'37 degC': 'degC' has an offset and cannot be used here, expected [temperature], *"),
-        ("5 um**", "um", "'5 um**': 'um**' is not a unit, expected [length], for example '1 um'"),
-        ("5 (", "um", "'5 (': '(' is not a unit, expected [length], for example '1 um'"),
-        ("nan um", "um", "'nan um' is not a number with a unit, expected [length], for example '1 um'"),
-        ("", "um", "'' is not a number with a unit, expected [length], for example '1 um'"),
+        ("5 um**", "um", "'5 um**': 'um**' is not a unit, expected a length, for example '1 um'"),
+        ("5 (", "um", "'5 (': '(' is not a unit, expected a length, for example '1 um'"),
+        ("nan um", "um", "'nan um' is not a number with a unit, expected a length, for example '1 um'"),
+        ("", "um", "'' is not a number with a unit, expected a length, for example '1 um'"),
     ],
 )
 def test_no_quantity(text: str, unit: str, message: str) -> None:

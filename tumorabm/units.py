@@ -35,6 +35,21 @@ MOLECULES_TO_NANOMOLAR_VOLUME: Final = 1e24 / AVOGADRO
 # nM in a volume in µm³ as fmol: 1e-15 L in a µm³, 1e6 fmol in a nmol.
 NANOMOLAR_VOLUME_TO_FEMTOMOLE: Final = 1e-9
 
+# What messages call a dimension.
+_WORDS: Final = {
+    "dimensionless": "a pure number",
+    "[time]": "a time",
+    "[length]": "a length",
+    "[mass]": "a mass",
+    "1 / [time]": "a rate (1/time)",
+    "[length] / [time]": "a speed",
+    "[length] ** 2 / [time]": "a diffusivity (area/time)",
+    "[substance] / [length] ** 3": "a concentration",
+    "[mass] / [length] / [time] ** 2": "a pressure",
+    "[length] ** 3 / [time]": "a flow (volume/time)",
+    "[length] ** 3": "a volume",
+}
+
 
 class UnitError(ValueError):
     """A unit that is not known, or one of another dimension than needed."""
@@ -85,6 +100,12 @@ def dimension(unit: str) -> str:
     return str(known[unit])
 
 
+def kind(unit: str) -> str:
+    """What a unit measures, as a message says it: ``a time``; the dimension where there is no word for it."""
+    found = dimension(unit)
+    return _WORDS.get(found, found)
+
+
 @functools.cache
 def _known() -> dict[Any, Any]:
     """Dimensions by unit and factors by pair of units that some process has found: to ask pint anew takes long."""
@@ -111,7 +132,7 @@ def factor(unit: str, to: str) -> float:
 
 def _factor(unit: str, to: str) -> float:
     if dimension(unit) != dimension(to):
-        raise UnitError(f"{unit!r} is {dimension(unit)}, expected {dimension(to)}")
+        raise UnitError(f"{unit!r} is {kind(unit)}, expected {kind(to)}")
     value = float(_registry().convert(1.0, _parsed(unit), _parsed(to)))
     inverse = round(1.0 / value) if value else 0
     # Unit by unit multiplication leaves noise in the last digits (1/3600 and 1e12 are meant to be just that).
@@ -153,11 +174,11 @@ def quantity(text: str, unit: str) -> float:
         value, given = split_quantity(text)
     except UnitError as error:
         whole = "" if repr(text) in str(error) else f"{text!r}: "
-        raise UnitError(f"{whole}{error}, expected {dimension(unit)}, for example '1 {unit}'") from None
+        raise UnitError(f"{whole}{error}, expected {kind(unit)}, for example '1 {unit}'") from None
     if given == DIMENSIONLESS and dimension(unit) != "dimensionless":
-        raise UnitError(f"{text!r} has no unit, expected {dimension(unit)}, for example '{text.strip()} {unit}'")
+        raise UnitError(f"{text!r} has no unit, expected {kind(unit)}, for example '{text.strip()} {unit}'")
     if dimension(given) != dimension(unit):
-        raise UnitError(f"{text!r} is {dimension(given)}, expected {dimension(unit)}")
+        raise UnitError(f"{text!r} is {kind(given)}, expected {kind(unit)}")
     converted = convert(value, given, unit)
     if not math.isfinite(converted):
         raise UnitError(f"{text!r} is not finite")

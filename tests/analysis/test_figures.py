@@ -15,8 +15,11 @@ from tumorabm.analysis import course_figure, map_figure, open_run, projection_fi
 from tumorabm.analysis.course import PANELS
 from tumorabm.analysis.render import main, render_run
 from tumorabm.analysis.style import unit_text
+from tumorabm.analysis.tumor import SHADES, has_states, tumor_figure
+from tumorabm.config import load_experiment
 from tumorabm.errors import InputError
 from tumorabm.recording.outputs import registered_outputs
+from tumorabm.run import run_experiment
 
 
 def test_the_course_draws_recorded_outputs_with_their_units(small_run: Path) -> None:
@@ -105,6 +108,38 @@ def test_wrong_input_is_refused(small_run: Path, tmp_path: Path, capsys: pytest.
     with pytest.raises(InputError, match="slices 0 to 0"):
         render_run(small_run, tmp_path, z=3)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture(scope="module")
+def adapting_run(small_config: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of two clones, one with pumps, whose cells hold drug and turn mesenchymal. Read only."""
+    settings = [
+        "mechanisms={all: false, emt: true, intracellular: true}",
+        "clones=[{name: clear_cell, vhl: mutated, fraction: 0.5}, "
+        "{name: pumping, vhl: mutated, fraction: 0.5, alterations: [abcb1_overexpression]}]",
+    ]
+    return run_experiment(load_experiment(small_config, settings), tmp_path_factory.mktemp("adapting"), quiet=True)
+
+
+def test_tumor_cells_are_drawn_by_clone_emt_and_drug(adapting_run: Path, tmp_path: Path) -> None:
+    run = open_run(adapting_run)
+    assert {shade.column for shade in SHADES} <= set(run.manifest["columns"])
+    assert [path.name.split("_")[0] for path in render_run(adapting_run, tmp_path)][-2:] == ["map", "tumor"]
+    figure = tumor_figure(run, frame=-1)
+    axes = {a.get_title(): a for a in figure.axes if a.get_title()}
+    living = run.cells()[lambda cells: (cells["cell_type"] == "tumor") & (cells["state"] == "alive")]
+    free = np.ma.filled(axes["sunitinib, free in cytosol"].images[0].get_array(), np.nan).reshape(-1)
+    np.testing.assert_array_equal(free[living["site"]], living["drug_free_sunitinib"])
+    assert np.isnan(free).sum() == free.size - len(living)
+    legend = {text.get_text() for text in axes["living tumor cells by clone"].get_legend().get_texts()}
+    assert legend == {"clear_cell", "pumping"}
+    colors = np.asarray(axes["living tumor cells by clone"].images[0].get_array()).reshape(-1, 3)[living["site"]]
+    assert len({tuple(color) for color in colors}) == 2
+    assert any("(nM)" in a.get_ylabel() for a in figure.axes)
+
+
+def test_cells_without_states_are_not_drawn(small_run: Path) -> None:
+    assert not has_states(open_run(small_run), -1)
 
 
 def test_units_are_printed_in_brackets() -> None:

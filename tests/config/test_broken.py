@@ -157,7 +157,7 @@ CASES: list[tuple[str, str, str, list[str]]] = [
         "time_step: 2 h",
         "time_step: 2",
         [
-            "broken.yaml:4:12: time_step: 2 has no unit, expected [time], for example '2 h'",
+            "broken.yaml:4:12: time_step: 2 has no unit, expected a time, for example '2 h'",
         ],
     ),
     (
@@ -165,7 +165,7 @@ CASES: list[tuple[str, str, str, list[str]]] = [
         "time_step: 2 h",
         'time_step: "2"',
         [
-            "broken.yaml:4:12: time_step: '2' has no unit, expected [time], for example '2 h'",
+            "broken.yaml:4:12: time_step: '2' has no unit, expected a time, for example '2 h'",
         ],
     ),
     (
@@ -173,7 +173,7 @@ CASES: list[tuple[str, str, str, list[str]]] = [
         "time_step: 2 h",
         "time_step: 2 um",
         [
-            "broken.yaml:4:12: time_step: '2 um' is [length], expected [time]",
+            "broken.yaml:4:12: time_step: '2 um' is a length, expected a time",
         ],
     ),
     (
@@ -181,7 +181,7 @@ CASES: list[tuple[str, str, str, list[str]]] = [
         "spacing: 20 um",
         "spacing: 20 ums",
         [
-            "broken.yaml:7:39: lattice.spacing: '20 ums': 'ums' is not a unit, expected [length], for example '1 um'",
+            "broken.yaml:7:39: lattice.spacing: '20 ums': 'ums' is not a unit, expected a length, for example '1 um'",
         ],
     ),
     (
@@ -189,7 +189,7 @@ CASES: list[tuple[str, str, str, list[str]]] = [
         "    dose: 50 mg",
         "    dose: fifty mg",
         [
-            "broken.yaml:18:11: treatment[0].dose: 'fifty mg' is not a number with a unit, expected [mass], for example '1 mg'",
+            "broken.yaml:18:11: treatment[0].dose: 'fifty mg' is not a number with a unit, expected a mass, for example '1 mg'",
         ],
     ),
     (
@@ -221,7 +221,7 @@ CASES: list[tuple[str, str, str, list[str]]] = [
         "    dose: 50 mg",
         "    dose: 50 nM",
         [
-            "broken.yaml:18:11: treatment[0].dose: '50 nM' is [substance] / [length] ** 3, expected [mass]",
+            "broken.yaml:18:11: treatment[0].dose: '50 nM' is a concentration, expected a mass",
         ],
     ),
     (
@@ -402,7 +402,7 @@ CASES: list[tuple[str, str, str, list[str]]] = [
         "seed: 7",
         "seed: 7\nexposure: {everolimus: 5}",
         [
-            "broken.yaml:6:24: exposure.everolimus: 5 has no unit, expected [substance] / [length] ** 3, for example '5 nM'",
+            "broken.yaml:6:24: exposure.everolimus: 5 has no unit, expected a concentration, for example '5 nM'",
         ],
     ),
     (
@@ -458,7 +458,7 @@ CASES: list[tuple[str, str, str, list[str]]] = [
         "seed: 7",
         "seed: 7\nsignaling: {tumor: {inputs: {oxygen: 5 nM}}}",
         [
-            "broken.yaml:6:38: signaling.tumor.inputs.oxygen: '5 nM' is [substance] / [length] ** 3, expected [mass] / [length] / [time] ** 2",
+            "broken.yaml:6:38: signaling.tumor.inputs.oxygen: '5 nM' is a concentration, expected a pressure",
         ],
     ),
     (
@@ -675,7 +675,7 @@ CASES: list[tuple[str, str, str, list[str]]] = [
         "    off: 14 d",
         "    off: 14 d\n    delays: [{at: 42 d, by: 7}]",
         [
-            "broken.yaml:22:29: treatment[0].delays[0].by: 7 has no unit, expected [time], for example '7 h'",
+            "broken.yaml:22:29: treatment[0].delays[0].by: 7 has no unit, expected a time, for example '7 h'",
         ],
     ),
     (
@@ -715,7 +715,7 @@ CASES: list[tuple[str, str, str, list[str]]] = [
         "{speed: 3 um/h}",
         "{speed: 3 um}",
         [
-            "broken.yaml:23:22: processes.migration.speed: '3 um' is [length], expected [length] / [time]",
+            "broken.yaml:23:22: processes.migration.speed: '3 um' is a length, expected a speed",
         ],
     ),
     (
@@ -776,7 +776,7 @@ CASES: list[tuple[str, str, str, list[str]]] = [
         "1.8e-5 cm^2/s",
         "1.8e-5 cm/s",
         [
-            "broken.yaml:26:34: catalog.substrates.oxygen.diffusivity: '1.8e-5 cm/s' is [length] / [time], expected [length] ** 2 / [time]",
+            "broken.yaml:26:34: catalog.substrates.oxygen.diffusivity: '1.8e-5 cm/s' is a speed, expected a diffusivity (area/time)",
         ],
     ),
     (
@@ -784,7 +784,7 @@ CASES: list[tuple[str, str, str, list[str]]] = [
         "1.8e-5 cm^2/s",
         "1800",
         [
-            "broken.yaml:26:34: catalog.substrates.oxygen.diffusivity: '1800' has no unit, expected [length] ** 2 / [time], for example '1800 um^2/s'",
+            "broken.yaml:26:34: catalog.substrates.oxygen.diffusivity: '1800' has no unit, expected a diffusivity (area/time), for example '1800 um^2/s'",
         ],
     ),
     (
@@ -881,7 +881,7 @@ CASES: list[tuple[str, str, str, list[str]]] = [
         "burn_in: 10\ndurations: 100 d\ntreatments: []",
         [
             "broken.yaml:1:1: duration: is missing (time after the burn-in)",
-            "broken.yaml:2:10: burn_in: 10 has no unit, expected [time], for example '10 h'",
+            "broken.yaml:2:10: burn_in: 10 has no unit, expected a time, for example '10 h'",
             "broken.yaml:3:1: durations: unknown key; did you mean 'duration'?",
             "broken.yaml:4:1: treatments: unknown key; did you mean 'treatment'?",
         ],
@@ -927,7 +927,7 @@ def test_message(folder: Path, old: str, new: str, expected: list[str]) -> None:
 
 SETTINGS = [
     ("time_step", "--set time_step: expected path=value"),
-    ("time_step=2", "--set time_step=2: time_step: 2 has no unit, expected [time], for example '2 h'"),
+    ("time_step=2", "--set time_step=2: time_step: 2 has no unit, expected a time, for example '2 h'"),
     ("treatment[3].dose=1 mg", "--set treatment[3].dose=1 mg: treatment[3].dose: the list has 1 items, no item 3"),
     ("treatment.dose=1 mg", "--set treatment.dose=1 mg: treatment.dose: 'dose' is no index of a list"),
     ("..=1", "--set ..=1: '..' is no path such as treatment[0].dose"),
@@ -938,7 +938,7 @@ SETTINGS = [
     (
         "catalog.substrates.oxygen.diffusivity=2 um",
         "--set catalog.substrates.oxygen.diffusivity=2 um: catalog.substrates.oxygen.diffusivity: "
-        "'2 um' is [length], expected [length] ** 2 / [time]",
+        "'2 um' is a length, expected a diffusivity (area/time)",
     ),
     ("seed=[1", "--set seed=[1:1:3: not valid YAML: expected ',' or ']', but got '<stream end>'"),
 ]
@@ -959,8 +959,8 @@ def test_a_broken_preset_is_named_where_it_stands(folder: Path) -> None:
     with pytest.raises(ExperimentError) as caught:
         load_experiment("mine.yaml")
     assert [str(problem) for problem in caught.value.problems] == [
-        "mine.yaml:2:11: duration: '3 um' is [length], expected [time]",
-        "presets/base.yaml:4:12: time_step: '2 m' is [length], expected [time]",
+        "mine.yaml:2:11: duration: '3 um' is a length, expected a time",
+        "presets/base.yaml:4:12: time_step: '2 m' is a length, expected a time",
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -57,23 +58,12 @@ def map_figure(run: Run, frame: int = -1, z: int | None = None, margin: float | 
     IndexError
         If there is no such frame or slice.
     """
-    from matplotlib.figure import Figure
-
     z = run.shape[0] // 2 if z is None else z
     if not 0 <= z < run.shape[0]:
         raise IndexError(f"z is {z}, but the run has slices 0 to {run.shape[0] - 1}")
     cells, vessels = run.cells(frame), run.vessels(frame)
     count = len(run.substrates) + 2
-    columns = 2 if count <= 4 else 3
-    rows = -(-count // columns)
-    lesion = np.zeros(run.shape, dtype=bool)
-    lesion.reshape(-1)[cells["site"][cells["cell_type"] == "tumor"]] = True
-    window = lesion_window(lesion, run.spacing, margin)
-    aspect = (window[3] - window[2]) / (window[1] - window[0])
-    figure = Figure(figsize=(5.2 * columns, (4.5 * aspect + 0.5) * rows), layout="compressed")
-    grid = figure.subplots(rows, columns, squeeze=False).reshape(-1)
-    for axes in grid[count:]:
-        axes.set_axis_off()
+    figure, grid, lesion = panels(run, cells, count, 2 if count <= 4 else 3, margin)
     in_slice = slab_of(vessels, z, run.spacing)
     for axes, substrate in zip(grid, run.substrates, strict=False):
         _draw_field(axes, run, substrate, frame, z)
@@ -85,11 +75,35 @@ def map_figure(run: Run, frame: int = -1, z: int | None = None, margin: float | 
     _outline(grid[count - 1], lesion[z], run.spacing, GREY)
     grid[count - 1].set_facecolor(PAPER)
     grid[count - 1].set_title("vessels" if run.shape[0] == 1 else f"vessels of a slab of {SLAB:g} µm")
+    figure.suptitle(title_of(run, frame, z), fontsize=11)
+    return figure
+
+
+def panels(
+    run: Run, cells: pd.DataFrame, count: int, columns: int, margin: float | None, width: float = 5.2
+) -> tuple[Figure, Sequence[Axes], np.ndarray]:
+    """A figure with maps still to be drawn, their axes, and where tumor cells and their debris are, (z, y, x)."""
+    from matplotlib.figure import Figure
+
+    columns = min(columns, count)
+    rows = -(-count // columns)
+    lesion = np.zeros(run.shape, dtype=bool)
+    lesion.reshape(-1)[cells["site"][cells["cell_type"] == "tumor"]] = True
+    window = lesion_window(lesion, run.spacing, margin)
+    aspect = (window[3] - window[2]) / (window[1] - window[0])
+    figure = Figure(figsize=(width * columns, (0.85 * width * aspect + 0.5) * rows), layout="compressed")
+    grid = figure.subplots(rows, columns, squeeze=False).reshape(-1)
     for axes in grid[:count]:
         frame_axes(axes, window)
+    for axes in grid[count:]:
+        axes.set_axis_off()
+    return figure, list(grid[:count]), lesion
+
+
+def title_of(run: Run, frame: int, z: int) -> str:
+    """The run, the day, the slice of a 3D run, and what is given."""
     place = f", z = {(z + 0.5) * run.spacing:g} µm" if run.shape[0] > 1 else ""
-    figure.suptitle(f"{run.name}, day {run.frame_times[frame]:g}{place}{_dosing(run, frame)}", fontsize=11)
-    return figure
+    return f"{run.name}, day {run.frame_times[frame]:g}{place}{_dosing(run, frame)}"
 
 
 def frame_axes(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # Clones that never reach this share are drawn as part of their parents.
 LEAST: Final = 0.01
-_NAMED: Final = 12  # so many at most are in the legend
+NAMED: Final = 12  # so many at most are in the legend
 
 
 def muller_plot(run: Run, least: float = LEAST, absolute: bool = False) -> Figure:
@@ -40,14 +40,13 @@ def muller_plot(run: Run, least: float = LEAST, absolute: bool = False) -> Figur
     values, shown = drawn(history, least, absolute)
     order = nested(history, shown)
     time = history.cells["time"].values
-    labels = {row: label_of(history, row) for row in shown}
-    colors = {label: CLONE_COLORS[k % len(CLONE_COLORS)] for k, label in enumerate(dict.fromkeys(labels.values()))}
+    labels, colors = colors_of(history, shown)
     figure = Figure(figsize=(9, 4.5), layout="constrained")
     axes = figure.subplots()
     edges = np.cumsum([np.zeros(time.size), *(values[row] / order.count(row) for row in order)], axis=0)
     for row, low, high in zip(order, edges[:-1], edges[1:], strict=True):
         axes.fill_between(time, low, high, color=colors[labels[row]], linewidth=0, antialiased=False)
-    for label in list(colors)[:_NAMED]:
+    for label in list(colors)[:NAMED]:
         axes.fill_between([], [], [], color=colors[label], linewidth=0, label=label)
     if run.burn_in > 0:
         axes.axvline(run.burn_in, color=GREY, linewidth=0.8, linestyle=":")
@@ -59,6 +58,12 @@ def muller_plot(run: Run, least: float = LEAST, absolute: bool = False) -> Figur
     figure.legend(frameon=False, fontsize=8, loc="outside right upper")
     figure.suptitle("\n".join([run.name, *run.sentences]), fontsize=10)
     return figure
+
+
+def colors_of(history: Phylogeny, shown: list[int]) -> tuple[dict[int, str], dict[str, str]]:
+    """What a legend calls each of these rows, and the color of each such name."""
+    labels = {row: label_of(history, row) for row in shown}
+    return labels, {name: CLONE_COLORS[k % len(CLONE_COLORS)] for k, name in enumerate(dict.fromkeys(labels.values()))}
 
 
 def drawn(history: Phylogeny, least: float, absolute: bool = False) -> tuple[np.ndarray, list[int]]:

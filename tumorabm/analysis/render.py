@@ -1,8 +1,8 @@
 """Pictures of a run: ``python -m tumorabm.analysis.render RUN [--frames all|0,5,-1] [--margin UM] [--out DIR]``.
 
 Writes the course, and for each frame a map of its fields, cells and vessels (in 3D: of the middle slice, and
-projections), and of the cells and vessels of the stroma where there is one, as PNG files. Where there are several
-clones also how they fared.
+projections), of tumor cells by clone, EMT and drug inside, and of the cells and vessels of the stroma, where
+there are such, as PNG files. Where there are several clones also how they fared.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from tumorabm.analysis.muller import muller_plot
 from tumorabm.analysis.projections import projection_figure
 from tumorabm.analysis.run import open_run
 from tumorabm.analysis.stroma import has_stroma, stroma_figure
+from tumorabm.analysis.tumor import has_states, tumor_figure
 from tumorabm.errors import InputError
 
 if TYPE_CHECKING:
@@ -78,6 +79,8 @@ def render_run(
     for frame in chosen:
         stem = f"day_{run.frame_times[frame]:07.2f}".replace(".", "_")
         written.append(_save(map_figure(run, frame, z, margin), folder / f"map_{stem}.png"))
+        if has_states(run, frame):
+            written.append(_save(tumor_figure(run, frame, z, margin), folder / f"tumor_{stem}.png"))
         if has_stroma(run):
             written.append(_save(stroma_figure(run, frame, z, margin), folder / f"stroma_{stem}.png"))
         if run.shape[0] > 1:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from tumorabm.analysis.maps import BESIDE, frame_axes, lesion_window, slab_of
+from tumorabm.analysis.maps import BESIDE, panels, slab_of, title_of
 from tumorabm.analysis.style import BLACK, BLUE, GREEN, ORANGE, PAPER, PURPLE, RED, SKY, STATE_COLORS, unit_text
 
 if TYPE_CHECKING:
@@ -64,28 +64,14 @@ def stroma_figure(run: Run, frame: int = -1, z: int | None = None, margin: float
     -------
     Figure
     """
-    from matplotlib.figure import Figure
-
     z = run.shape[0] // 2 if z is None else z
     cells, vessels = run.cells(frame), slab_of(run.vessels(frame), z, run.spacing)
     shades = [name for name in SHADES if name in run.manifest["columns"]]
-    count = 1 + len(shades)
-    columns = min(count, 3)
-    rows = -(-count // columns)
-    lesion = np.zeros(run.shape, dtype=bool)
-    lesion.reshape(-1)[cells["site"][cells["cell_type"] == "tumor"]] = True
-    window = lesion_window(lesion, run.spacing, margin)
-    aspect = (window[3] - window[2]) / (window[1] - window[0])
-    figure = Figure(figsize=(5.6 * columns, (4.6 * aspect + 0.6) * rows), layout="compressed")
-    grid = figure.subplots(rows, columns, squeeze=False).reshape(-1)
-    for axes in grid[count:]:
-        axes.set_axis_off()
+    figure, grid, lesion = panels(run, cells, 1 + len(shades), 3, margin, width=5.6)
     _draw_types(grid[0], run, cells[np.isclose(cells["z"], (z + 0.5) * run.spacing)], lesion[z])
     for axes, name in zip(grid[1:], shades, strict=False):
         _draw_shaded(axes, vessels, cells, name, run.manifest["columns"][name]["unit"])
-    for axes in grid[:count]:
-        frame_axes(axes, window)
-    figure.suptitle(f"{run.name}, day {run.frame_times[frame]:g}", fontsize=11)
+    figure.suptitle(title_of(run, frame, z), fontsize=11)
     return figure
 
 

@@ -227,7 +227,7 @@ class NetworkReader(NounReader):
             self._refuse(path, f"expected a number, got {value!r}")
             return None
         if number != "level" and unit == given_unit and unit != units.DIMENSIONLESS and not with_unit:
-            self._refuse(path, f"{value!r} has no unit, expected {units.dimension(unit)}, for example '{value} {unit}'")
+            self._refuse(path, f"{value!r} has no unit, expected {units.kind(unit)}, for example '{value} {unit}'")
             return None
         default = {key: item for key, item in self.defaults.get(number, {}).items() if key in _DEFAULT_KEYS}
         factor, most = default.pop("range_factor", None), default.pop("most", None)

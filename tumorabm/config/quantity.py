@@ -51,7 +51,7 @@ def read_quantity(given: Any, unit: str, bound: str = "any", example: str = "") 
     if isinstance(given, bool) or not isinstance(given, str | int | float):
         raise Wrong(f"expected a quantity such as '{shown}', got {given!r}")
     if not isinstance(given, str):
-        raise Wrong(f"{given!r} has no unit, expected {units.dimension(unit)}, for example '{given} {unit}'")
+        raise Wrong(f"{given!r} has no unit, expected {units.kind(unit)}, for example '{given} {unit}'")
     try:
         value = units.quantity(given, unit)
     except units.UnitError as error:

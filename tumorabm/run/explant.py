@@ -44,6 +44,7 @@ _DECIDED: Final = frozenset(
         "mutations",
         "cells",
         "vessels",
+        "lattice",
         "treatment",
         "assessment",
         "record",
@@ -142,8 +143,6 @@ class Explant:
         state = self.state
         tissue.clones.load({name.removeprefix("clones/"): a for name, a in state.items() if name.startswith("clones/")})
         columns = parts.rows_of(state, self.rows, parts.columns_of(self.experiment), tissue.cells.specs)
-        if self.rows.size > tissue.lattice.sites:
-            raise InputError(f"lattice.shape: {self.rows.size} cells do not fit on {tissue.lattice.sites} sites")
         sites = np.arange(tissue.lattice.sites)
         order = np.argsort(uniforms(seed, derived_uid("dish", [sites]), 0, purpose("plating")), kind="stable")
         tissue.cells.append({**columns, "site": order[: self.rows.size]})
