@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from tumorabm import yaml
 from tumorabm.config import load_experiment
 from tumorabm.errors import InputError
 from tumorabm.processes.resistance.held_drugs import drug_columns
+from tumorabm.run import branch
 from tumorabm.run.branching import _check_clones, _check_inherited
 from tumorabm.run.parts import relabeled
 from tumorabm.tissue.clones import Clones
@@ -43,10 +45,19 @@ def test_a_clone_that_does_not_fit_the_branchs_network_is_refused_at_the_start(t
     text = re.sub(r"\btsc\b", "other", (NETWORKS / "rcc_figure1.yaml").read_text())
     (tmp_path / "networks" / "mine.yaml").write_text(text.replace("name: rcc_figure1", "name: mine"))
     settings = ["signaling.tumor.network=mine", "mutations=[]"]
-    branch = load_experiment(yaml.parse(SHORT, "short").data, settings, [tmp_path])
+    changed = load_experiment(yaml.parse(SHORT, "short").data, settings, [tmp_path])
     message = "cells of the parent have 'tsc_loss' at that time, which does not fit network 'mine': .*'tsc'"
     with pytest.raises(InputError, match=message) as raised:
-        _check_clones(clones.state(), branch)
+        _check_clones(clones.state(), changed)
     assert "\n" not in str(raised.value)
     off = load_experiment(yaml.parse(SHORT, "short").data, [*settings, "processes.tumor_signaling=false"], [tmp_path])
     _check_clones(clones.state(), off)
+
+
+def test_a_branch_of_another_name_lies_in_the_folder_of_that_name(small_run: Path, tmp_path: Path) -> None:
+    parent = shutil.copytree(small_run, tmp_path / "small" / small_run.name)
+    changed = ["duration=6.5 d", "record.frames=null"]
+    assert branch(parent, "10 d", [*changed, "name=other"], quiet=True).parent == tmp_path / "other"
+    assert branch(parent, "10 d", changed, quiet=True).parent == parent.parent
+    loose = shutil.copytree(small_run, tmp_path / "anywhere" / "loose")
+    assert branch(loose, "10 d", [*changed, "name=other"], quiet=True).parent == tmp_path / "anywhere"

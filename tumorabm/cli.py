@@ -198,7 +198,7 @@ def branch(
     at: Annotated[str, typer.Option("--at", metavar="TIME", help="Time since the start, with the burn-in: 90d.")],
     settings: Set = None,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Folder of runs; beside the parent by default.")
+        Path | None, typer.Option("--out", metavar="DIR", help="Folder of runs; that of the parent by default.")
     ] = None,
     threads: Threads = 1,
     force: Force = False,

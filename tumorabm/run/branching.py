@@ -48,7 +48,7 @@ def branch(
     overrides : sequence of str
         What differs from then on, as ``path=value``.
     out : str or Path, optional
-        Folder of runs; where the parent is, if not given.
+        Folder of runs, of which the new one lies in that of its name; where the parent is, if not given.
     threads, force, quiet
         As in ``run_experiment``.
 
@@ -76,7 +76,9 @@ def branch(
     origin = {"run": str(folder.path), "run_id": folder.run_id, "at": step * plan.dt, "set": list(overrides)}
     origin["parent"] = folder.provenance.get("parent")
     identity = parts.identity(child, origin)
-    path = (Path(out) / child.name if out else folder.path.parent) / identity["run_id"]
+    beside = folder.path.parent
+    runs = Path(out) if out else beside.parent if beside.name == parent.name else None
+    path = (runs / child.name if runs else beside) / identity["run_id"]
     if (path / PROVENANCE).exists() and not force:
         if RunFolder(path).status == "finished":
             return path
