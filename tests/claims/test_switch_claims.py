@@ -103,13 +103,13 @@ def test_f66_a_switch_to_everolimus_ends_what_sunitinib_selects_and_turns_it_aga
 
 
 @pytest.mark.slow
-def test_f66_mtor_inhibitors_act_on_what_sunitinib_selected_and_do_not_remove_it() -> None:
+def test_f66_mtor_inhibitors_act_on_what_sunitinib_selected_and_one_of_the_kinase_does_more_than_more_sunitinib() -> None:
     """At 1.1 nM everolimus leaves 0.80 of division, sunitinib 0.6 in cells that pump it out: these grow faster then."""
     cells = {name: np.log(counts[:, PUMPS].sum(axis=1)) for name, counts in selected().items()}
     assert told("cells that pump, everolimus over no drug", cells["everolimus"] - cells["no drug"])[2] < 0.0
     assert told("cells that pump, torin1 over everolimus", cells["torin1"] - cells["everolimus"])[2] < 0.0
     assert told("cells that pump, everolimus over sham", cells["everolimus"] - cells["sham"])[1] > 0.0
-    assert within(told("cells that pump, torin1 over sham", cells["torin1"] - cells["sham"]), 0.1)
+    assert told("cells that pump, torin1 over sham", cells["torin1"] - cells["sham"])[2] < 0.0
 
 
 @pytest.mark.slow
