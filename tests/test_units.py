@@ -45,12 +45,15 @@ def test_quantity(text: str, unit: str, value: float) -> None:
 @pytest.mark.parametrize(
     ("text", "unit", "message"),
     [
-        ("0.8 1/mm", "1/h", "'0.8 1/mm' is 1 / [length], expected a rate (1/time)"),
+        ("0.8 1/mm", "1/h", "'0.8 1/mm' is a density per length, expected a rate (1/time)"),
+        ("50 ng/mL", "nM", "'50 ng/mL' is a concentration by mass, expected a concentration"),
+        ("5 nM", "1", "'5 nM' is a concentration, expected a pure number"),
+        ("5 um^2*h", "nM", "'5 um^2*h' is [length] ** 2 * [time], expected a concentration"),
         ("20", "um", "'20' has no unit, expected a length, for example '20 um'"),
         ("20 ums", "um", "'20 ums': 'ums' is not a unit, expected a length, for example '1 um'"),
         ("twenty um", "um", "'twenty um' is not a number with a unit, expected a length, for example '1 um'"),
         ("20 2 um", "um", "'20 2 um': '2 um' is not a unit, expected a length, for example '1 um'"),
-        ("37 degC", "K", "'37 degC': 'degC' has an offset and cannot be used here, expected [temperature], *"),
+        ("37 degC", "K", "'37 degC': 'degC' has an offset and cannot be used here, expected a temperature, *"),
         ("5 um**", "um", "'5 um**': 'um**' is not a unit, expected a length, for example '1 um'"),
         ("5 (", "um", "'5 (': '(' is not a unit, expected a length, for example '1 um'"),
         ("nan um", "um", "'nan um' is not a number with a unit, expected a length, for example '1 um'"),
@@ -62,6 +65,13 @@ def test_no_quantity(text: str, unit: str, message: str) -> None:
         units.quantity(text, unit)
     found = str(caught.value)
     assert found.startswith(message[:-1]) if message.endswith("*") else found == message
+
+
+def test_words_for_dimensions_are_met() -> None:
+    given = ["1", "h", "um", "mg", "1/h", "um/h", "um^2/h", "nM", "mmHg", "um^3/h", "um^3", "ng/mL", "fmol", "g/mol"]
+    given += ["fmol/h", "nM/h", "1/nM/h", "1/mm", "1/mm^2", "1/um^3", "um^2", "K", "mmHg/h"]
+    assert {units.dimension(unit) for unit in given} == set(units._WORDS)
+    assert not any("[" in units.kind(unit) for unit in given)
 
 
 def test_molecules_become_an_amount() -> None:

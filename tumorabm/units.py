@@ -47,7 +47,19 @@ _WORDS: Final = {
     "[substance] / [length] ** 3": "a concentration",
     "[mass] / [length] / [time] ** 2": "a pressure",
     "[length] ** 3 / [time]": "a flow (volume/time)",
+    "[length] ** 2": "an area",
     "[length] ** 3": "a volume",
+    "[mass] / [length] ** 3": "a concentration by mass",
+    "[substance]": "an amount",
+    "[mass] / [substance]": "a molar mass",
+    "[substance] / [time]": "a rate of production (amount/time)",
+    "[substance] / [length] ** 3 / [time]": "a change of concentration (concentration/time)",
+    "[length] ** 3 / [time] / [substance]": "a rate of binding (1/concentration/time)",
+    "[mass] / [length] / [time] ** 3": "a change of pressure (pressure/time)",
+    "1 / [length]": "a density per length",
+    "1 / [length] ** 2": "a density per area",
+    "1 / [length] ** 3": "a density per volume",
+    "[temperature]": "a temperature",
 }
 
 

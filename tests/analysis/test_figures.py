@@ -7,15 +7,18 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.collections import LineCollection
 from matplotlib.image import imread
 
-from tumorabm.analysis import course_figure, map_figure, open_run, projection_figure
+from tumorabm.analysis import course_figure, map_figure, muller_plot, open_run, projection_figure
 from tumorabm.analysis.course import PANELS
 from tumorabm.analysis.render import main, render_run
-from tumorabm.analysis.style import unit_text
-from tumorabm.analysis.tumor import SHADES, has_states, tumor_figure
+from tumorabm.analysis.run import Run
+from tumorabm.analysis.stroma import stroma_figure
+from tumorabm.analysis.style import top_of, unit_text
+from tumorabm.analysis.tumor import STATES, has_states, tumor_figure
 from tumorabm.config import load_experiment
 from tumorabm.errors import InputError
 from tumorabm.recording.outputs import registered_outputs
@@ -121,25 +124,57 @@ def adapting_run(small_config: Path, tmp_path_factory: pytest.TempPathFactory) -
     return run_experiment(load_experiment(small_config, settings), tmp_path_factory.mktemp("adapting"), quiet=True)
 
 
+def living_of(run: Run) -> pd.DataFrame:
+    cells = run.cells()
+    return cells[(cells["cell_type"] == "tumor") & (cells["state"] == "alive")]
+
+
 def test_tumor_cells_are_drawn_by_clone_emt_and_drug(adapting_run: Path, tmp_path: Path) -> None:
     run = open_run(adapting_run)
-    assert {shade.column for shade in SHADES} <= set(run.manifest["columns"])
     assert [path.name.split("_")[0] for path in render_run(adapting_run, tmp_path)][-2:] == ["map", "tumor"]
-    figure = tumor_figure(run, frame=-1)
-    axes = {a.get_title(): a for a in figure.axes if a.get_title()}
-    living = run.cells()[lambda cells: (cells["cell_type"] == "tumor") & (cells["state"] == "alive")]
-    free = np.ma.filled(axes["sunitinib, free in cytosol"].images[0].get_array(), np.nan).reshape(-1)
-    np.testing.assert_array_equal(free[living["site"]], living["drug_free_sunitinib"])
-    assert np.isnan(free).sum() == free.size - len(living)
-    legend = {text.get_text() for text in axes["living tumor cells by clone"].get_legend().get_texts()}
+    figure = tumor_figure(run)
+    axes, living = {a.get_title(): a for a in figure.axes if a.get_title()}, living_of(run)
+    columns = ["emt", "drug_free_sunitinib", "drug_lysosome_sunitinib", "lysosomal_capacity"]
+    titles = [state.title.format(drug="sunitinib") for state in STATES]
+    assert list(axes) == ["living tumor cells by clone", *titles]
+    for column, title in zip(columns, titles, strict=True):
+        drawn = np.ma.filled(axes[title].images[0].get_array(), np.nan).reshape(-1)
+        np.testing.assert_array_equal(drawn[living["site"]], living[column])
+        assert np.isnan(drawn).sum() == drawn.size - len(living)
+    labels = [a.get_ylabel() for a in figure.axes if a.get_ylabel() != "y (µm)"]
+    assert "sunitinib, free in cytosol (nM)" in labels and titles[0] in labels
+    vessels = run.vessels()
+    (links,) = (c for c in axes[titles[0]].collections if isinstance(c, LineCollection) and len(c.get_segments()))
+    assert len(links.get_segments()) == vessels["perfused"].sum() > 0
+
+
+def test_clones_have_the_colors_of_the_muller_plot(adapting_run: Path) -> None:
+    run = open_run(adapting_run)
+    living, axes = living_of(run), tumor_figure(run, margin=40.0).axes[0]
+    assert axes.get_xlim() == (living["x"].min() - 50.0, living["x"].max() + 50.0)
+    legend = {text.get_text() for text in axes.get_legend().get_texts()}
     assert legend == {"clear_cell", "pumping"}
-    colors = np.asarray(axes["living tumor cells by clone"].images[0].get_array()).reshape(-1, 3)[living["site"]]
-    assert len({tuple(color) for color in colors}) == 2
-    assert any("(nM)" in a.get_ylabel() for a in figure.axes)
+    areas = {area.get_label(): area.get_facecolor()[0] for area in muller_plot(run).axes[0].collections}
+    drawn = np.asarray(axes.images[0].get_array()).reshape(-1, 3)
+    names = run.clones["name"].to_numpy()[living["clone"]]
+    for name in legend:
+        assert (drawn[living["site"][names == name]] == areas[name][:3]).all()
 
 
-def test_cells_without_states_are_not_drawn(small_run: Path) -> None:
+def test_cells_at_rest_are_not_drawn(small_run: Path, adapting_run: Path, small_run_3d: Path) -> None:
     assert not has_states(open_run(small_run), -1)
+    before = tumor_figure(open_run(adapting_run), 0)  # no drug yet
+    drawn = [a.get_title() for a in before.axes if a.get_title()]
+    assert "living tumor cells by clone" in drawn and not any("sunitinib" in title for title in drawn)
+    nothing = tumor_figure(open_run(small_run_3d), z=3)
+    assert not nothing.axes[0].images and "z = 70 µm" in nothing.get_suptitle()
+    for figure in (tumor_figure, stroma_figure, map_figure):
+        with pytest.raises(IndexError, match="slices 0 to 11"):
+            figure(open_run(small_run_3d), z=12)
+
+
+def test_a_scale_of_nothing_ends_at_one() -> None:
+    assert top_of(np.empty(0)) == top_of(np.zeros(3)) == 1.0 and top_of(np.array([0.5, 2.0])) == 2.0
 
 
 def test_units_are_printed_in_brackets() -> None:

@@ -12,7 +12,7 @@ from drug_scenes import HOURS, NO_EXOCYTOSIS, STILL, Culture, catalog_with
 from tumorabm.catalog import Catalog, load_catalog
 
 CALIBRATED, OTHERS = 100.0, (5.0, 2000.0)  # nM
-CLINICAL = 5.0  # nM unbound in tissue under 50 mg
+CLINICAL = 6.4  # nM unbound in tissue under 50 mg daily, as in drugs.sunitinib.direct_ic50
 DAY, WEEK = HOURS, 7.0 * HOURS
 LONG = 730.0 * DAY
 DT = 24.0

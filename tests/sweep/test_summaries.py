@@ -134,7 +134,7 @@ GOOD = {"output": "tumor_cells", "statistic": "final"}
         ({**GOOD, "to": "3 d"}, ["to: is no option of the statistic final*"]),
         (
             {**GOOD, "statistic": "mean", "to": 3},
-            ["to: 3 has no unit, expected [time], for example '3 h'"],
+            ["to: 3 has no unit, expected a time, for example '3 h'"],
         ),
         (
             {**GOOD, "statistic": "mean", "to": "11 d"},
@@ -147,7 +147,7 @@ GOOD = {"output": "tumor_cells", "statistic": "final"}
         ({**GOOD, "statistic": "time_to"}, ["the statistic time_to needs either 'above' or 'below'"]),
         (
             {"output": "lesion_diameter", "statistic": "time_to", "above": "3 d"},
-            ["above: '3 d' is [time], expected [length]"],
+            ["above: '3 d' is a time, expected a length"],
         ),
         (
             {"output": "oxygen_lesion_quantiles", "statistic": "final"},

@@ -182,11 +182,12 @@ def since_dose(experiment: Experiment, hours: float) -> float:
 
 
 def measured(case: str, seed: int, literature: str, runs: Path) -> dict[str, Any]:
-    """Everything of one tumor; kept in a file beside the runs, under the hash of its experiment."""
+    """Everything of one tumor; kept in a file beside the runs, under its run id."""
     from tumorabm.analysis import open_run
+    from tumorabm.recording.provenance import run_id
 
     experiment = experiment_of(case, seed, literature)
-    kept = runs / f"{case}_{literature}_{seed}_{experiment.config_hash[:12]}.json"
+    kept = runs / f"{case}_{literature}_{seed}_{run_id(experiment.config_hash, seed, None)}.json"
     if kept.exists():
         found: dict[str, Any] = json.loads(kept.read_text())
         return found

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
 
     from tumorabm.analysis.run import Run
 
@@ -58,9 +59,7 @@ def map_figure(run: Run, frame: int = -1, z: int | None = None, margin: float | 
     IndexError
         If there is no such frame or slice.
     """
-    z = run.shape[0] // 2 if z is None else z
-    if not 0 <= z < run.shape[0]:
-        raise IndexError(f"z is {z}, but the run has slices 0 to {run.shape[0] - 1}")
+    z = slice_of(run, z)
     cells, vessels = run.cells(frame), run.vessels(frame)
     count = len(run.substrates) + 2
     figure, grid, lesion = panels(run, cells, count, 2 if count <= 4 else 3, margin)
@@ -77,6 +76,21 @@ def map_figure(run: Run, frame: int = -1, z: int | None = None, margin: float | 
     grid[count - 1].set_title("vessels" if run.shape[0] == 1 else f"vessels of a slab of {SLAB:g} µm")
     figure.suptitle(title_of(run, frame, z), fontsize=11)
     return figure
+
+
+def slice_of(run: Run, z: int | None) -> int:
+    """A slice, the middle one if none is given; IndexError if the run has none of that number."""
+    if z is None:
+        return run.shape[0] // 2
+    if not 0 <= z < run.shape[0]:
+        raise IndexError(f"z is {z}, but the run has slices 0 to {run.shape[0] - 1}")
+    return z
+
+
+def draw_image(axes: Axes, run: Run, values: np.ndarray, **keywords: Any) -> AxesImage:
+    """Draw a value, or a color, for each site of a slice, shape (y, x) or (y, x, 3)."""
+    extent = (0.0, run.shape[2] * run.spacing, 0.0, run.shape[1] * run.spacing)
+    return axes.imshow(values, origin="lower", extent=extent, interpolation="nearest", **keywords)
 
 
 def panels(
@@ -161,13 +175,8 @@ def slab_of(vessels: pd.DataFrame, z: int, spacing: float) -> pd.DataFrame:
 def _draw_field(axes: Axes, run: Run, substrate: str, frame: int, z: int) -> None:
     values = run.field(substrate, frame)
     described = run.manifest["substrates"][substrate]
-    image = axes.imshow(
-        values[z],
-        origin="lower",
-        extent=(0, run.shape[2] * run.spacing, 0, run.shape[1] * run.spacing),
-        cmap=FIELD_MAPS.get(substrate, OTHER_FIELD_MAP),
-        vmin=0.0,
-        vmax=top_of(values),
+    image = draw_image(
+        axes, run, values[z], cmap=FIELD_MAPS.get(substrate, OTHER_FIELD_MAP), vmin=0.0, vmax=top_of(values)
     )
     axes.figure.colorbar(image, ax=axes, label=f"{substrate}{unit_text(described['unit'])}")
     axes.set_title(substrate)
@@ -182,14 +191,8 @@ def _draw_cells(axes: Axes, run: Run, cells: pd.DataFrame, z: int) -> None:
     codes.reshape(-1)[tumor["site"]] = tumor["state"].cat.codes + 1
     states = list(cells["state"].cat.categories)
     colors = [PAPER, *(STATE_COLORS[state] for state in states)]
-    axes.imshow(
-        codes[z],
-        origin="lower",
-        extent=(0, run.shape[2] * run.spacing, 0, run.shape[1] * run.spacing),
-        cmap=ListedColormap(colors),
-        norm=BoundaryNorm(np.arange(len(colors) + 1) - 0.5, len(colors)),
-        interpolation="nearest",
-    )
+    norm = BoundaryNorm(np.arange(len(colors) + 1) - 0.5, len(colors))
+    draw_image(axes, run, codes[z], cmap=ListedColormap(colors), norm=norm)
     patches = [
         Patch(color=color, label="living" if state == "alive" else state)
         for state, color in zip(states, colors[1:], strict=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from tumorabm.analysis.maps import BESIDE, panels, slab_of, title_of
+from tumorabm.analysis.maps import BESIDE, draw_image, panels, slab_of, slice_of, title_of
 from tumorabm.analysis.style import BLACK, BLUE, GREEN, ORANGE, PAPER, PURPLE, RED, SKY, STATE_COLORS, unit_text
 
 if TYPE_CHECKING:
@@ -63,8 +63,13 @@ def stroma_figure(run: Run, frame: int = -1, z: int | None = None, margin: float
     Returns
     -------
     Figure
+
+    Raises
+    ------
+    IndexError
+        If there is no such frame or slice.
     """
-    z = run.shape[0] // 2 if z is None else z
+    z = slice_of(run, z)
     cells, vessels = run.cells(frame), slab_of(run.vessels(frame), z, run.spacing)
     shades = [name for name in SHADES if name in run.manifest["columns"]]
     figure, grid, lesion = panels(run, cells, 1 + len(shades), 3, margin, width=5.6)
@@ -84,8 +89,7 @@ def _draw_types(axes: Axes, run: Run, cells: pd.DataFrame, lesion: np.ndarray) -
     for state, color in STATE_COLORS.items():
         chosen = ((cells["cell_type"] == "tumor") & (cells["state"] == state)).to_numpy()
         image.reshape(-1, 3)[sites[chosen]] = to_rgb(color)
-    extent = (0.0, run.shape[2] * run.spacing, 0.0, run.shape[1] * run.spacing)
-    axes.imshow(image, origin="lower", extent=extent, interpolation="nearest")
+    draw_image(axes, run, image)
     endothelium = cells[cells["cell_type"] == "endothelial"]
     perfused = endothelium["perfused"] > 0 if "perfused" in endothelium else endothelium["site"] >= 0
     for part, color, label in ((endothelium[perfused], RED, "perfused"), (endothelium[~perfused], SKY, "not perfused")):

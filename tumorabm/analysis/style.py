@@ -37,7 +37,7 @@ def unit_text(unit: str) -> str:
 
 def top_of(values: np.ndarray) -> float:
     """Upper end of a color scale that begins at 0; 1 where there is nothing to see."""
-    return float(values.max()) or 1.0
+    return float(values.max(initial=0.0)) or 1.0
 
 
 def scale_bar(axes: Axes, width: float) -> None:
@@ -50,7 +50,9 @@ def scale_bar(axes: Axes, width: float) -> None:
     outline = [withStroke(linewidth=4.5, foreground="white")]
     (x0, x1), (y0, y1) = axes.get_xlim(), axes.get_ylim()
     left, low = x0 + 0.05 * (x1 - x0), y0 + 0.05 * (y1 - y0)
-    axes.plot([left, left + length], [low, low], color=BLACK, lw=2.5, solid_capstyle="butt", path_effects=outline)
+    axes.plot(
+        [left, left + length], [low, low], color=BLACK, lw=2.5, solid_capstyle="butt", path_effects=outline, zorder=10
+    )
     outline = [withStroke(linewidth=2.5, foreground="white")]
     middle, above = left + length / 2, low + 0.02 * (y1 - y0)
-    axes.text(middle, above, text, ha="center", va="bottom", fontsize=8, path_effects=outline)
+    axes.text(middle, above, text, ha="center", va="bottom", fontsize=8, path_effects=outline, zorder=10)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from tumorabm.analysis.maps import BESIDE, draw_vessels, panels, slab_of, title_of
+from tumorabm.analysis.maps import BESIDE, draw_image, draw_vessels, panels, slab_of, slice_of, title_of
 from tumorabm.analysis.muller import LEAST, NAMED, colors_of, drawn
 from tumorabm.analysis.phylogeny import phylogeny
 from tumorabm.analysis.style import PAPER, top_of, unit_text
@@ -19,21 +19,22 @@ if TYPE_CHECKING:
     from tumorabm.analysis.run import Run
 
 
-class Shade(NamedTuple):
-    """A column of tumor cells, what a map calls it, and its colors; the scale ends at 1 or at what is found."""
+class State(NamedTuple):
+    """A column of tumor cells, what a map calls it, its colors, and what it is at rest; the scale may end at 1."""
 
     column: str
     title: str
     colors: str
+    at_rest: float = 0.0
     ends_at_one: bool = False
 
 
 # The drug's name stands in the title where the column has an entry for each drug.
-SHADES: Final = (
-    Shade("emt", "EMT, 0 epithelial to 1 mesenchymal", "viridis", True),
-    Shade("drug_free", "{drug}, free in cytosol", "magma"),
-    Shade("drug_lysosome", "{drug} in lysosomes, per volume of a site", "magma"),
-    Shade("lysosomal_capacity", "capacity of lysosomes over that of parental cells", "cividis"),
+STATES: Final = (
+    State("emt", "EMT, 0 epithelial to 1 mesenchymal", "viridis", ends_at_one=True),
+    State("drug_free", "{drug}, free in cytosol", "magma"),
+    State("drug_lysosome", "{drug} in lysosomes, per volume of a site", "magma"),
+    State("lysosomal_capacity", "capacity of lysosomes over that of parental cells", "cividis", at_rest=1.0),
 )
 
 
@@ -42,7 +43,7 @@ def has_states(run: Run, frame: int) -> bool:
     if not run.frame_times.size:
         return False
     living = _living(run.cells(frame))
-    return bool(len(living)) and (bool(_shades(run)) or living["clone"].nunique() > 1)
+    return bool(_states(run, living)) or living["clone"].nunique() > 1
 
 
 def tumor_figure(run: Run, frame: int = -1, z: int | None = None, margin: float | None = None) -> Figure:
@@ -61,19 +62,25 @@ def tumor_figure(run: Run, frame: int = -1, z: int | None = None, margin: float 
     Returns
     -------
     Figure
-        Perfused vessels are drawn over the cells. Clones have the colors of ``muller_plot``.
+        Perfused vessels are drawn over the cells. Clones have the colors of ``muller_plot`` as it is by default. What
+        is at rest in all cells is left out.
+
+    Raises
+    ------
+    IndexError
+        If there is no such frame or slice.
     """
-    z = run.shape[0] // 2 if z is None else z
+    z = slice_of(run, z)
     cells = run.cells(frame)
     vessels = slab_of(run.vessels(frame), z, run.spacing)
     living = _living(cells)
     several = living["clone"].nunique() > 1
-    shades = _shades(run)
-    figure, grid, _ = panels(run, cells, max(1, several + len(shades)), 3, margin, width=5.6)
+    states = _states(run, living)
+    figure, grid, _ = panels(run, cells, max(1, several + len(states)), 3, margin, width=5.6)
     if several:
         _draw_clones(grid[0], run, living, z)
-    for axes, (column, title, shade) in zip(grid[several:], shades, strict=False):
-        _draw_shaded(axes, run, living, z, column, title, shade)
+    for axes, (column, title, state) in zip(grid[several:], states, strict=False):
+        _draw_state(axes, run, living, z, column, title, state)
     for axes in grid:
         axes.set_facecolor(PAPER)
         draw_vessels(axes, vessels[vessels["perfused"]] if "perfused" in vessels else vessels)
@@ -85,29 +92,28 @@ def _living(cells: pd.DataFrame) -> pd.DataFrame:
     return cells[(cells["cell_type"] == "tumor") & (cells["state"] == "alive")]
 
 
-def _shades(run: Run) -> list[tuple[str, str, Shade]]:
-    """Recorded columns with their titles."""
+def _states(run: Run, living: pd.DataFrame) -> list[tuple[str, str, State]]:
+    """Recorded columns in which some cell is not at rest, with their titles."""
     out = []
-    for shade in SHADES:
-        described = run.manifest["columns"].get(shade.column)
+    for state in STATES:
+        described = run.manifest["columns"].get(state.column)
         if described is not None:
             labels = described.get("labels") or [""]
-            names = [f"{shade.column}_{label}".rstrip("_") for label in labels]
-            out += [(name, shade.title.format(drug=label), shade) for name, label in zip(names, labels, strict=True)]
+            names = [f"{state.column}_{label}".rstrip("_") for label in labels]
+            out += [
+                (name, state.title.format(drug=label), state)
+                for name, label in zip(names, labels, strict=True)
+                if (living[name] != state.at_rest).any()
+            ]
     return out
 
 
-def _image(axes: Axes, run: Run, values: np.ndarray, **keywords: Any) -> Any:
-    extent = (0.0, run.shape[2] * run.spacing, 0.0, run.shape[1] * run.spacing)
-    return axes.imshow(values, origin="lower", extent=extent, interpolation="nearest", **keywords)
-
-
-def _draw_shaded(axes: Axes, run: Run, living: pd.DataFrame, z: int, column: str, title: str, shade: Shade) -> None:
+def _draw_state(axes: Axes, run: Run, living: pd.DataFrame, z: int, column: str, title: str, state: State) -> None:
     values = np.full(run.shape, np.nan)
     values.reshape(-1)[living["site"]] = living[column]
-    top = 1.0 if shade.ends_at_one else top_of(living[column].to_numpy())
-    image = _image(axes, run, values[z], cmap=shade.colors, vmin=0.0, vmax=top)
-    unit = run.manifest["columns"][shade.column]["unit"]
+    top = 1.0 if state.ends_at_one else top_of(living[column].to_numpy())
+    image = draw_image(axes, run, values[z], cmap=state.colors, vmin=0.0, vmax=top)
+    unit = run.manifest["columns"][state.column]["unit"]
     axes.figure.colorbar(image, ax=axes, label=f"{title}{unit_text(unit)}")
     axes.set_title(title)
 
@@ -128,7 +134,7 @@ def _draw_clones(axes: Axes, run: Run, living: pd.DataFrame, z: int) -> None:
             ancestor = int(history.parents[ancestor])
         image.reshape(-1, 3)[of["site"]] = to_rgb(colors[labels[ancestor]])
         present.append(labels[ancestor])
-    _image(axes, run, image[z])
+    draw_image(axes, run, image[z])
     patches = [Patch(color=color, label=label) for label, color in colors.items() if label in present]
     axes.legend(handles=patches[:NAMED], **BESIDE)
     axes.set_title("living tumor cells by clone")

@@ -76,7 +76,7 @@ def branch(
     origin = {"run": str(folder.path), "run_id": folder.run_id, "at": step * plan.dt, "set": list(overrides)}
     origin["parent"] = folder.provenance.get("parent")
     identity = parts.identity(child, origin)
-    beside = folder.path.parent
+    beside = folder.path.absolute().parent
     runs = Path(out) if out else beside.parent if beside.name == parent.name else None
     path = (runs / child.name if runs else beside) / identity["run_id"]
     if (path / PROVENANCE).exists() and not force:
