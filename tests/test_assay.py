@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -185,6 +186,23 @@ def test_the_command_prints_and_writes(run: Path, tmp_path: Path) -> None:
     assert lines[0].startswith("at,drug,replicate,concentration_nM") and len(lines) == 1 + 2 * 5
     status, out, _ = assay(str(run), "--at", "4 d", *options)
     assert status == 0 and "IC50" in out
+
+
+def test_what_was_counted_outlives_an_interrupt(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def once(*given: Any, **keywords: Any) -> Assay:
+        monkeypatch.setattr("tumorabm.run.assay.carry_out", stopped)
+        return carry_out(*given, **keywords)
+
+    def stopped(*given: Any, **keywords: Any) -> Assay:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tumorabm.run.assay.carry_out", once)
+    table = tmp_path / "counts.csv"
+    options = ("--drug", "sunitinib", "--points", "4", "--days", "1", "--cells", "40", "--replicates", "1")
+    status, _, err = assay(str(run), "--at", "4 d", "--at", "8 d", *options, "--csv", str(table))
+    assert status == 130 and "interrupted: counted of 4 d only" in err
+    assert {line.split(",")[0] for line in table.read_text().splitlines()} == {"at", "4 d"}
+    assert assay(str(run), "--at", "4 d", *options)[0] == 130  # nothing was counted
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tumorabm.cli_options import Json, RunPath, Set, exit_status, print_json
+from tumorabm.cli_options import INTERRUPTED, Json, RunPath, Set, exit_status, print_json
 from tumorabm.errors import InputError
 
 if TYPE_CHECKING:
@@ -62,19 +62,27 @@ def assay(
             if warning.startswith("exposure"):
                 print(f"warning: {warning}", file=sys.stderr)
         shared: dict[str, Any] = {"hours": 24.0 * days, "replicates": replicates, "settings": settings or ()}
-        found = [
-            carry_out(sample, drug, doses, told=_told(time), **shared) for sample, time in zip(samples, at, strict=True)
-        ]
-        rows = _rows(at, found)
+        found: list[Assay] = []
+        try:
+            for sample, time in zip(samples, at, strict=True):
+                found.append(carry_out(sample, drug, doses, told=_told(time), **shared))
+        except KeyboardInterrupt:
+            if not found:
+                raise
+            print(f"\ninterrupted: counted of {', '.join(at[: len(found)])} only", file=sys.stderr)
+        counted = at[: len(found)]
+        rows = _rows(counted, found)
         if as_json:
             print_json({"run": str(run), "drug": drug, "days": days, "assays": rows, "csv": csv and str(csv)})
         else:
             _print(run, drug, days, rows)
         if csv is not None:
             with output(csv):
-                _write_csv(csv, at, found)
+                _write_csv(csv, counted, found)
             if not as_json:
                 print(csv)
+        if len(found) < len(at):
+            raise typer.Exit(INTERRUPTED)
 
 
 def _concentration(text: str, option: str) -> float:
