@@ -8,6 +8,9 @@ from tumorabm import yaml
 from tumorabm.errors import InputError, Problem, dotted, nearest
 
 
+EMPTY = "is empty; leave the line out, or write null for what it is by default"
+
+
 def read(text: str, file: str = "a.yaml") -> yaml.Document:
     return yaml.parse(text, file)
 
@@ -37,6 +40,11 @@ def test_positions() -> None:
     [
         ("a: 1\nb: 2\na: 3\n", "a.yaml:3:1: a: duplicate key 'a'"),
         ("a: {b: 1, b: 2}\n", "a.yaml:1:11: a.b: duplicate key 'b'"),
+        ("a:\nb: ~\n", "a.yaml:1:1: a: is empty; leave the line out, or write null for what it is by default"),
+        (
+            "a: {b: , c: null}\n",
+            "a.yaml:1:5: a.b: is empty; leave the line out, or write null for what it is by default",
+        ),
         ("a: !x 3\n", "a.yaml:1:4: a: the tag '!x' is not used here"),
         ("a: [1\n", "a.yaml:2:1: not valid YAML: expected ',' or ']', but got '<stream end>'"),
         ("a: *b\n", "a.yaml:1:4: not valid YAML: found undefined alias 'b'"),

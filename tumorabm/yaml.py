@@ -211,6 +211,10 @@ class _Reader:
             name = key_node.value
             if name in out:
                 self.refuse(f"duplicate key {name!r}", (*path, name), mark)
+            if value_node.value == "" and str(value_node.tag) == f"{_PREFIX}null":
+                self.refuse(
+                    "is empty; leave the line out, or write null for what it is by default", (*path, name), mark
+                )
             out[name] = self.value(value_node, (*path, name), (mark.line + 1, mark.column + 1))
         return out
 

@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 from tumorabm.build import build
 from tumorabm.config import load_experiment
 from tumorabm.recording.writer import adapted
-from tumorabm.run.parts import load_state
+from tumorabm.run.parts import carried, columns_of, load_state
 from tumorabm.step import advance
+from tumorabm.tissue.cells import Column
 from tumorabm.tissue.tissue import Tissue
 
 SWITCHES = Path(__file__).resolve().parents[2] / "configs" / "experiments" / "switches"
@@ -38,23 +39,27 @@ def branches(
     look : callable
         Of a tissue.
     """
-    tissue = None
+    state, tissue = None, None
     for length, changes in past:
-        tissue = _gone_on(file, seed, tissue and tissue.state(), changes, length)
+        tissue, columns = _gone_on(file, seed, state, changes, length)
+        state = tissue.state(), columns
     assert tissue is not None
-    state, out = tissue.state(), {"before": look(tissue)}
+    out = {"before": look(tissue)}
     for name, changes in arms.items():
-        out[name] = look(_gone_on(file, seed, state, changes, days))
+        out[name] = look(_gone_on(file, seed, state, changes, days)[0])
     return out
 
 
-def _gone_on(file: str, seed: int, state: dict[str, Any] | None, changes: Changes, days: float) -> Tissue:
-    """A tissue some days after a state, or after the start."""
+def _gone_on(
+    file: str, seed: int, before: tuple[dict[str, Any], set[Column]] | None, changes: Changes, days: float
+) -> tuple[Tissue, set[Column]]:
+    """A tissue some days after a state with its columns, or after the start, and its own columns."""
     experiment = load_experiment(SWITCHES / file, changes)
     tissue, processes = build(experiment, seed)
-    if state is not None:
-        kept = adapted(copy.deepcopy(state), tissue.state(), list(tissue.cells.specs.values()))
-        load_state(tissue, processes, kept)
+    columns = columns_of(experiment)
+    if before is not None:
+        kept = carried(copy.deepcopy(before[0]), before[1], columns)
+        load_state(tissue, processes, adapted(kept, tissue.state(), list(tissue.cells.specs.values())))
     for _ in range(round(days * 24.0 / experiment.time_step)):
         advance(tissue, processes, experiment.time_step)
-    return tissue
+    return tissue, columns

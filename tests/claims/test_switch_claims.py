@@ -120,6 +120,46 @@ def test_f79_everolimus_selects_cells_without_fkbp12_and_an_inhibitor_of_the_kin
     assert torin1[1] < 0.0 < torin1[2] and torin1[0] < 0.5 * everolimus[0]
 
 
+# --- the same in tissue, where drugs act on vessels as well ---------------------------------------------------------
+
+_CYCLES = "{drug: sunitinib, dose: 50 mg, every: 1 d, on: 28 d, off: 14 d%s}"
+_IN_TISSUE = {
+    "everolimus": [],
+    "sham": [f"treatment=[{_CYCLES % ''}]"],
+    "no drug": [f"treatment=[{_CYCLES % ', end: 70 d'}]"],
+}
+_START, _SWITCH, _LATER = 42.0, 112.0, 84.0  # d
+
+
+@functools.cache
+def in_tissue() -> dict[str, np.ndarray]:
+    """Living cells that do not pump, and that do, at the switch and twelve weeks later, of each seed."""
+    found: dict[str, list[np.ndarray]] = {}
+    for seed in SEEDS:
+        arms = branches("clones_in_tissue.yaml", seed, [(_SWITCH, [])], _IN_TISSUE, _LATER, clones)
+        arms["vehicle"] = branches("clones_in_tissue.yaml", seed, [(_SWITCH, ["treatment=[]"])], {}, 0.0, clones)[
+            "before"
+        ]
+        for name, counts in arms.items():
+            found.setdefault(name, []).append(counts[:2])
+    return {name: np.log(np.maximum(np.stack(counts), 0.5)) for name, counts in found.items()}
+
+
+@pytest.mark.slow
+def test_f66_in_tissue_everolimus_takes_cells_that_sunitinib_has_selected() -> None:
+    cells = in_tissue()
+    print(*(f"{name}:\n{np.round(np.exp(logs).T)}" for name, logs in cells.items()), sep="\n")
+    pump = {name: logs[:, 1] for name, logs in cells.items()}
+    share = {name: logs[:, 1] - logs[:, 0] for name, logs in cells.items()}
+    assert told("pump over parental, sunitinib - vehicle", share["before"] - share["vehicle"])[1] > 0.0
+    told("pump over parental, sham - at the switch", share["sham"] - share["before"])
+    told("pump over parental, everolimus - sham", share["everolimus"] - share["sham"])
+    told("cells that pump, sham over at the switch", pump["sham"] - pump["before"])
+    assert told("cells that pump, everolimus over no drug", pump["everolimus"] - pump["no drug"])[2] < 0.0
+    assert told("cells that pump, everolimus over sham", pump["everolimus"] - pump["sham"])[2] < 0.0
+    assert told("cells that pump, everolimus over at the switch", pump["everolimus"] - pump["before"])[2] < 0.0
+
+
 # --- cells: what the first drug selected or induced, and the second one ----------------------------------------------
 
 _SECOND = ("sorafenib", "pazopanib", "axitinib", "cabozantinib", "lenvatinib", "everolimus", "cediranib", "dovitinib")

@@ -88,13 +88,8 @@ def branch(
     state = parts.state_at(folder, parent, step)
     tissue, processes = parts.build(child)
     _check_drugs(state, tissue.state())
-    before = {column.name: column for column in parts.columns_of(parent)}
-    new = parts.columns_of(child) - set(before.values())
-    kept = {name: value for name, value in state.items() if name not in {f"cells/{column.name}" for column in new}}
-    for column in new:
-        old = before.get(column.name)
-        if old is not None and old.labels and column.labels:
-            kept[f"cells/{column.name}"] = parts.relabeled(state[f"cells/{column.name}"], old, column)
+    before, now = parts.columns_of(parent), parts.columns_of(child)
+    kept, new = parts.carried(state, before, now), now - before
     parts.load_state(tissue, processes, adapted(kept, tissue.state(), list(tissue.cells.specs.values())))
     tissue.seed = child.seed
     begun = {f"cells/{column.name}" for column in new}

@@ -127,6 +127,17 @@ def load_state(tissue: Tissue, processes: Sequence[Process], state: dict[str, An
         process.prepare(tissue)
 
 
+def carried(state: Mapping[str, Any], before: set[Column], now: set[Column]) -> dict[str, Any]:
+    """A state without columns that are new or other than before, but for what these hold under labels that remain."""
+    new, old = now - before, {column.name: column for column in before}
+    kept = {name: value for name, value in state.items() if name not in {f"cells/{column.name}" for column in new}}
+    for column in new:
+        was = old.get(column.name)
+        if was is not None and was.labels and column.labels:
+            kept[f"cells/{column.name}"] = relabeled(state[f"cells/{column.name}"], was, column)
+    return kept
+
+
 def relabeled(values: np.ndarray, old: Column, new: Column) -> np.ndarray:
     """A column whose components have changed, as those of drugs in cells do: what was there stays under its name."""
     out = np.full((len(values), *new.shape), new.default, dtype=new.dtype)
