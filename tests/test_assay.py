@@ -20,6 +20,7 @@ from tumorabm.step import advance
 from tumorabm.tissue.cells import ENDOTHELIAL, TUMOR
 
 RUNNER = CliRunner()
+MANY = 10**6  # cells at each concentration: counts are exact
 SETTINGS = (
     "mechanisms={all: false, emt: true, intracellular: true, direct_effect: true, pericytes: true}",
     "sets.literature=review_2016",
@@ -47,35 +48,35 @@ def explant(run: Path) -> Explant:
 @pytest.mark.parametrize(("ic50", "steepness"), [(2.0, 1.0), (40.0, 1.0), (15.0, 2.0)])
 def test_a_curve_without_noise_is_found_again(ic50: float, steepness: float) -> None:
     doses = np.concatenate(([0.0], doses_between(0.3, 1000.0, 8)))
-    found = fitted(doses, -0.1 + 0.4 / (1.0 + (doses / ic50) ** steepness))
+    found = fitted(doses, -0.1 + 0.4 / (1.0 + (doses / ic50) ** steepness), MANY)
     assert found.ic50 == pytest.approx(ic50, rel=1e-3) and found.steepness == pytest.approx(steepness, rel=1e-3)
     assert found.none == pytest.approx(0.3, abs=1e-4) and found.all_of_it == pytest.approx(-0.1, abs=1e-4)
 
 
 def test_what_a_drug_does_not_move_has_no_ic50() -> None:
     doses = np.concatenate(([0.0], doses_between(0.3, 1000.0, 8)))
-    nothing = fitted(doses, np.full(9, 0.2))
+    nothing = fitted(doses, np.full(9, 0.2), MANY)
     assert nothing.ic50 is None
-    assert np.isnan(resistance(nothing, fitted(doses, 0.3 / (1.0 + doses / 5.0))))
+    assert np.isnan(resistance(nothing, fitted(doses, 0.3 / (1.0 + doses / 5.0), MANY)))
 
 
 @pytest.mark.parametrize("ic50", [0.02, 3e4])
 def test_an_ic50_outside_of_what_was_measured_is_not_told(ic50: float) -> None:
     doses = np.concatenate(([0.0], doses_between(0.3, 1000.0, 8)))
-    assert fitted(doses, 0.3 - 0.4 * doses / (doses + ic50)).ic50 is None
+    assert fitted(doses, 0.3 - 0.4 * doses / (doses + ic50), MANY).ic50 is None
 
 
 def test_an_ic50_beyond_the_last_concentration_is_not_guessed_from_noise() -> None:
     doses = np.concatenate(([0.0], doses_between(0.3, 1000.0, 8)))
     generator = np.random.default_rng(2)
     growth = 0.3 - 0.42 * doses / (doses + 2000.0)
-    found = [fitted(doses, growth + 0.013 * generator.standard_normal(9)) for _ in range(60)]
+    found = [fitted(doses, growth + 0.013 * generator.standard_normal(9), MANY) for _ in range(60)]
     assert sum(fit.ic50 is not None for fit in found) <= 3
 
 
 def test_resistance_is_the_logarithm_of_the_ratio() -> None:
     doses = np.concatenate(([0.0], doses_between(0.3, 1000.0, 8)))
-    before, now = (fitted(doses, 0.3 / (1.0 + doses / ic50)) for ic50 in (5.0, 15.0))
+    before, now = (fitted(doses, 0.3 / (1.0 + doses / ic50), MANY) for ic50 in (5.0, 15.0))
     assert resistance(now, before) == pytest.approx(np.log(3.0), abs=1e-3)
 
 
@@ -180,9 +181,11 @@ def test_the_command_prints_and_writes(run: Path, tmp_path: Path) -> None:
     options = ("--drug", "sunitinib", "--points", "4", "--days", "1", "--cells", "40", "--replicates", "1")
     status, out, _ = assay(str(run), "--at", "4 d", "--at", "8 d", *options, "--csv", str(table), "--json")
     told = json.loads(out)
-    assert status == 0 and [row["at"] for row in told["assays"]] == ["4 d", "8 d"]
+    assert status == 0 and [row["at"] for row in told["assays"]] == ["4 d", "8 d"] and not told["interrupted"]
     assert told["assays"][0]["counted"] == "tumor cells"
     lines = table.read_text().splitlines()
+    first, last = (np.log(int(lines[k].rsplit(",", 1)[1]) / 40) for k in (1, 5))
+    assert (told["assays"][0]["growth"], told["assays"][0]["growth_at_highest"]) == pytest.approx((first, last))
     assert lines[0].startswith("at,drug,replicate,concentration_nM") and len(lines) == 1 + 2 * 5
     status, out, _ = assay(str(run), "--at", "4 d", *options)
     assert status == 0 and "IC50" in out
@@ -271,6 +274,10 @@ def test_a_shift_is_that_of_replicates_of_one_number() -> None:
 
 def test_why_there_is_no_ic50_is_said() -> None:
     doses = np.concatenate(([0.0], doses_between(0.3, 1000.0, 8)))
-    assert fitted(doses, np.full(9, 0.2)).why == "no effect"
-    assert fitted(doses, 0.3 - 0.4 * doses / (doses + 3e3)).why.startswith("outside of 0.3 to 314")
-    assert fitted(doses, 0.3 - 0.4 * doses / (doses + 30.0)).why == ""
+    assert fitted(doses, np.full(9, 0.2), MANY).why == "no effect that 1000000 at each show"
+    assert fitted(doses, 0.3 - 0.4 * doses / (doses + 3e3), MANY).why == "above 314 nM, the last but one"
+    assert fitted(doses, 0.3 - 0.4 * doses / (doses + 0.05), MANY).why == "below 0.3 nM, the lowest"
+    assert fitted(doses, 0.3 - 0.4 * doses / (doses + 30.0), MANY).why == ""
+    # Sixty cells, of which seven more die at the highest concentrations, tell nothing.
+    few = np.log(np.array([65, 65, 65, 65, 65, 65, 65, 58, 58]) / 60)
+    assert fitted(doses, few, 60).why == "no effect that 60 at each show"

@@ -7,7 +7,6 @@ import pytest
 from tumorabm import yaml
 from tumorabm.errors import InputError, Problem, dotted, nearest
 
-
 EMPTY = "is empty; leave the line out, or write null for what it is by default"
 
 

@@ -73,9 +73,10 @@ def assay(
         counted = at[: len(found)]
         rows = _rows(counted, found)
         if as_json:
-            print_json({"run": str(run), "drug": drug, "days": days, "assays": rows, "csv": csv and str(csv)})
+            told = {"run": str(run), "drug": drug, "days": days, "interrupted": len(found) < len(at)}
+            print_json({**told, "assays": rows, "csv": csv and str(csv)})
         else:
-            _print(run, drug, days, rows)
+            _print(run, drug, days, rows, found[0].concentrations[-1])
         if csv is not None:
             with output(csv):
                 _write_csv(csv, counted, found)
@@ -126,7 +127,7 @@ def _rows(at: Sequence[str], found: Sequence[Assay]) -> list[dict[str, Any]]:
                 "at": time,
                 "counted": item.counted,
                 "at_start": item.start,
-                **_told_of(fit),
+                **_told_of(fit, item),
                 "resistance": _finite(mean),
                 "resistance_interval": None if low != low else [low, high],
                 "of_replicates": [_finite(value) for value in changes],
@@ -135,13 +136,14 @@ def _rows(at: Sequence[str], found: Sequence[Assay]) -> list[dict[str, Any]]:
     return rows
 
 
-def _told_of(fit: Fit) -> dict[str, float | str | None]:
+def _told_of(fit: Fit, item: Assay) -> dict[str, float | str | None]:
+    none, *_, highest = item.growth.mean(axis=0).tolist()
     return {
         "ic50_nM": fit.ic50,
         "no_ic50_because": fit.why or None,
-        "growth": _finite(fit.none),
-        "growth_under_drug": _finite(fit.all_of_it),
-        "steepness": _finite(fit.steepness),
+        "growth": none,
+        "growth_at_highest": highest,
+        "steepness": _finite(fit.steepness) if fit.ic50 is not None else None,
     }
 
 
@@ -149,14 +151,14 @@ def _finite(value: float) -> float | None:
     return value if abs(value) < float("inf") else None
 
 
-def _print(run: str | Path, drug: str, days: float, rows: Sequence[dict[str, Any]]) -> None:
+def _print(run: str | Path, drug: str, days: float, rows: Sequence[dict[str, Any]], highest: float) -> None:
     from rich.console import Console
     from rich.table import Table
 
     table = Table(
-        "at", "at start", "growth", f"under all {drug}", "IC50 (nM)", "ln(IC50/first)", "95 %", "replicates", box=None
+        "at", "at start", "growth", f"at {highest:g} nM", "IC50 (nM)", "ln(IC50/first)", "95 %", "replicates", box=None
     )
-    table.title = f"{run}; growth: ln({rows[0]['counted']} after {days:g} d / at the start)"
+    table.title = f"{run}, {drug}; growth: ln({rows[0]['counted']} after {days:g} d / at the start)"
     table.title_justify = "left"
 
     def shown(value: float | None, form: str = ".3f") -> str:
@@ -167,7 +169,7 @@ def _print(run: str | Path, drug: str, days: float, rows: Sequence[dict[str, Any
             row["at"],
             str(row["at_start"]),
             shown(row["growth"]),
-            shown(row["growth_under_drug"]),
+            shown(row["growth_at_highest"]),
             row["no_ic50_because"] or shown(row["ic50_nM"], ".3g"),
             shown(row["resistance"], "+.3f"),
             " to ".join(shown(bound, "+.2f") for bound in row["resistance_interval"] or (None,)),

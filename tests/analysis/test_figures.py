@@ -33,7 +33,7 @@ def test_the_course_draws_recorded_outputs_with_their_units(small_run: Path) -> 
     lesion = next(axes for axes in panels if axes.get_ylabel() == "diameter (µm)").lines[0]
     np.testing.assert_array_equal(lesion.get_ydata(), run.timeseries["lesion_diameter"])
     np.testing.assert_array_equal(lesion.get_xdata(), run.timeseries["time"])
-    assert panels[-1].get_xlabel() == "time since the start (d)"
+    assert panels[-1].get_xlabel() == "time since the start, with the burn-in (d)"
 
 
 def test_the_course_shades_the_treatment(small_run: Path) -> None:
@@ -141,8 +141,8 @@ def test_tumor_cells_are_drawn_by_clone_emt_and_drug(adapting_run: Path, tmp_pat
         drawn = np.ma.filled(axes[title].images[0].get_array(), np.nan).reshape(-1)
         np.testing.assert_array_equal(drawn[living["site"]], living[column])
         assert np.isnan(drawn).sum() == drawn.size - len(living)
-    labels = [a.get_ylabel() for a in figure.axes if a.get_ylabel() != "y (µm)"]
-    assert "sunitinib, free in cytosol (nM)" in labels and titles[0] in labels
+    bars = figure.axes[-len(titles) :]
+    assert [bar.get_ylabel() for bar in bars] == ["", "(nM)", "(nM)", ""]
     vessels = run.vessels()
     (links,) = (c for c in axes[titles[0]].collections if isinstance(c, LineCollection) and len(c.get_segments()))
     assert len(links.get_segments()) == vessels["perfused"].sum() > 0

@@ -178,7 +178,7 @@ def _draw_field(axes: Axes, run: Run, substrate: str, frame: int, z: int) -> Non
     image = draw_image(
         axes, run, values[z], cmap=FIELD_MAPS.get(substrate, OTHER_FIELD_MAP), vmin=0.0, vmax=top_of(values)
     )
-    axes.figure.colorbar(image, ax=axes, label=f"{substrate}{unit_text(described['unit'])}")
+    axes.figure.colorbar(image, ax=axes, label=unit_text(described["unit"]).strip())
     axes.set_title(substrate)
 
 
@@ -214,6 +214,10 @@ def _mark_endothelium(axes: Axes, cells: pd.DataFrame) -> None:
 
 
 def _dosing(run: Run, frame: int) -> str:
-    day = run.frame_times[frame]
-    given = [drug for drug, periods in run.doses().items() if any(begin <= day <= end for begin, end in periods)]
+    day, last = float(run.frame_times[frame]), float(run.timeseries["time"][-1])
+
+    def holds(begin: float, end: float) -> bool:
+        return begin <= day and (day <= end or end >= last)  # a frame may come after the last record
+
+    given = [drug for drug, periods in run.doses().items() if any(holds(*period) for period in periods)]
     return f", on {' and '.join(given)}" if given else ""

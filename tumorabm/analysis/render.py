@@ -58,7 +58,7 @@ def render_run(
     Raises
     ------
     InputError
-        If it is no run folder, or has no such frame or slice.
+        If it is no run folder, has no such frame or slice, or a file cannot be written.
     """
     run = open_run(path)
     folder = Path(out) if out is not None else run.folder.path / "figures"
@@ -108,20 +108,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _margin(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
     if not 0.0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} um must be 0 or more")
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a number of um, 0 or more")
     return value
 
 
 def _frames(text: str) -> tuple[int, ...] | None:
     if text == "all":
         return None
-    return tuple(int(part) for part in text.split(","))
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected 'all', or numbers such as 0,5,-1") from None
 
 
 def _save(figure: Figure, path: Path) -> Path:
-    figure.savefig(path, dpi=DOTS_PER_INCH, bbox_inches="tight")
+    try:
+        figure.savefig(path, dpi=DOTS_PER_INCH, bbox_inches="tight")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error})") from error
     return path
 
 

@@ -264,7 +264,8 @@ class Run:
     def doses(self) -> dict[str, list[tuple[float, float]]]:
         """Periods in days in which each drug was given, resolved to the interval of the records.
 
-        Read off the ledger of doses, so delays, changed doses and branches need no second telling.
+        Read off the ledger of doses, so delays, changed doses and branches need no second telling. None is before the
+        end of the burn-in.
         """
         out = {}
         for entry, total in self._records.ledger.items():
@@ -274,7 +275,7 @@ class Run:
             edges = np.flatnonzero(np.diff((np.diff(total) > 0).astype(int), prepend=0, append=0))
             time = self._records.hours / HOURS_PER_DAY
             drug = account.removesuffix("_depot").removesuffix("_body")
-            out[drug] = [(float(time[a]), float(time[b])) for a, b in edges.reshape(-1, 2)]
+            out[drug] = [(max(float(time[a]), self.burn_in), float(time[b])) for a, b in edges.reshape(-1, 2)]
         return out
 
     def get_cell_df(self, frame: int = -1) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from tumorabm.analysis.maps import BESIDE, draw_image, panels, slab_of, slice_of, title_of
-from tumorabm.analysis.style import BLACK, BLUE, GREEN, ORANGE, PAPER, PURPLE, RED, SKY, STATE_COLORS, unit_text
+from tumorabm.analysis.style import BLACK, BLUE, GREEN, PAPER, PURPLE, RED, SKY, STATE_COLORS, YELLOW, unit_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,6 +83,7 @@ def stroma_figure(run: Run, frame: int = -1, z: int | None = None, margin: float
 def _draw_types(axes: Axes, run: Run, cells: pd.DataFrame, lesion: np.ndarray) -> None:
     """Tumor cells and debris as an image, endothelium and stroma as marks over it."""
     from matplotlib.colors import to_rgb
+    from matplotlib.patches import Patch
 
     image = np.full((*run.shape[1:], 3), to_rgb(PAPER))
     sites = cells["site"].to_numpy() % lesion.size
@@ -102,9 +103,19 @@ def _draw_types(axes: Axes, run: Run, cells: pd.DataFrame, lesion: np.ndarray) -
         if cell_type == "fibroblast" and "activation" in part and len(part):
             changed = part[part["activation"] > 0.5]
             axes.plot(
-                changed["x"], changed["y"], mark, ms=size, color=ORANGE, mew=0.0, ls="", label="changed fibroblast"
+                changed["x"],
+                changed["y"],
+                mark,
+                ms=size,
+                mfc=YELLOW,
+                mec=BLACK,
+                mew=0.3,
+                ls="",
+                label="changed fibroblast",
             )
-    axes.legend(**BESIDE, markerscale=2.0)
+    handles, _ = axes.get_legend_handles_labels()
+    states = [Patch(color=color, label=f"tumor, {state}") for state, color in STATE_COLORS.items()]
+    axes.legend(handles=[*states, *handles], **BESIDE, markerscale=2.0)
     axes.set_title("cells by type")
 
 
@@ -129,4 +140,4 @@ def _draw_shaded(axes: Axes, vessels: pd.DataFrame, cells: pd.DataFrame, column:
         axes.add_collection(LineCollection(list(ends[~drawn]), colors=SKY, linewidths=0.8))
     lines = LineCollection(list(ends[drawn]), array=values[drawn], cmap=shade.colors, norm=norm, linewidths=1.4)
     axes.add_collection(lines)
-    axes.figure.colorbar(lines, ax=axes, label=f"{shade.title}{unit_text(unit)}")
+    axes.figure.colorbar(lines, ax=axes, label=unit_text(unit).strip())

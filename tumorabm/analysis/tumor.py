@@ -114,7 +114,7 @@ def _draw_state(axes: Axes, run: Run, living: pd.DataFrame, z: int, column: str,
     top = 1.0 if state.ends_at_one else top_of(living[column].to_numpy())
     image = draw_image(axes, run, values[z], cmap=state.colors, vmin=0.0, vmax=top)
     unit = run.manifest["columns"][state.column]["unit"]
-    axes.figure.colorbar(image, ax=axes, label=f"{title}{unit_text(unit)}")
+    axes.figure.colorbar(image, ax=axes, label=unit_text(unit).strip())
     axes.set_title(title)
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tumorabm.processes.process import Process
     from tumorabm.tissue.tissue import Tissue
 
-# Below this change of ln(cells) a drug has done nothing that counts could show.
+# Below this change of ln(cells), and below twice the spread of a count, a drug has done nothing that counts could show.
 LEAST_EFFECT: Final = 0.02
 # The fit may look for IC50 this far beyond the concentrations that were measured, and for an effect this many times the
 # largest that was seen. It is told only where two concentrations lie above it: from one, noise makes a plateau.
@@ -104,11 +104,11 @@ class Assay:
 
     def fit(self) -> Fit:
         """The curve through all replicates."""
-        return fitted(self.concentrations, self.growth.mean(axis=0))
+        return fitted(self.concentrations, self.growth.mean(axis=0), self.start * len(self.counts))
 
     def fits(self) -> list[Fit]:
         """A curve through each replicate."""
-        return [fitted(self.concentrations, row) for row in self.growth]
+        return [fitted(self.concentrations, row, self.start) for row in self.growth]
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """One row for each dish, for a table."""
@@ -172,13 +172,14 @@ def carry_out(
     return Assay(drug, doses, sample.counted, sample.start, counts)
 
 
-def fitted(concentrations: np.ndarray, growth: np.ndarray) -> Fit:
-    """The curve through growth at rising concentrations, of which the first is 0."""
+def fitted(concentrations: np.ndarray, growth: np.ndarray, number: int) -> Fit:
+    """The curve through growth at rising concentrations, of which the first is 0, from a number of cells at each."""
     from scipy.optimize import least_squares
 
     doses, none, least = concentrations[1:], float(growth[0]), float(growth.min())
-    if none - least < LEAST_EFFECT:
-        return Fit(None, none, float(growth[-1]), float("nan"), "no effect")
+    seen = max(LEAST_EFFECT, 2.0 / np.sqrt(number))
+    if none - least < seen:
+        return Fit(None, none, float(growth[-1]), float("nan"), f"no effect that {number} at each show")
     low, high = np.log(doses[[0, -1]])
 
     def curve(parameters: np.ndarray) -> np.ndarray:
@@ -192,9 +193,14 @@ def fitted(concentrations: np.ndarray, growth: np.ndarray) -> Fit:
     bounds = ([none - 1.0, 0.0, low - reach, 0.2], [none + 1.0, largest, high + reach, 8.0])
     found = least_squares(lambda parameters: curve(parameters) - growth, start, bounds=bounds)
     top, drop, middle, steepness = found.x.tolist()
-    outside = not low <= middle <= np.log(doses[-2]) or drop < LEAST_EFFECT
-    why = f"outside of {doses[0]:.3g} to {doses[-2]:.3g} nM, as two must lie above" if outside else ""
-    return Fit(None if outside else float(np.exp(middle)), top, top - drop, steepness, why)
+    why = ""
+    if drop < seen:
+        why = f"no effect that {number} at each show"
+    elif middle < low:
+        why = f"below {doses[0]:.3g} nM, the lowest"
+    elif middle > np.log(doses[-2]):
+        why = f"above {doses[-2]:.3g} nM, the last but one"
+    return Fit(None if why else float(np.exp(middle)), top, top - drop, steepness, why)
 
 
 def resistance(now: Fit, before: Fit) -> float:

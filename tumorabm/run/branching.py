@@ -141,5 +141,5 @@ def _check_drugs(state: dict[str, Any], fresh: dict[str, Any]) -> None:
     if left:
         raise InputError(
             f"the parent's {', '.join(left)} is still in the patient's body at that time; "
-            "keep its item in treatment and give it an end"
+            "keep its item in treatment and give it an end, which counts from the end of the burn-in"
         )
