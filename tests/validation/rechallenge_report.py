@@ -21,7 +21,8 @@ Resistance is ln(IC50 / IC50 before treatment) of cells in dishes ({points} conc
 unbound, 14 days, {plated} cells or more in dishes of up to {cells} each). Benefit is ln(tumor
 cells without / with) after four weeks of {again} from then on, on the branched tumor. At first both arms
 still hold the drug of before, which hides part of it, so its rise from 0 weeks on is not recovery alone. Means over
-the tumors that progressed, with 95 % intervals by Student's t over tumors; of fewer than four, the values.
+the tumors that progressed (of the second case: in which the clone is then most of the cells, so that it carries the
+resistance), with 95 % intervals by Student's t over tumors; of fewer than four, the values.
 """
 
 
@@ -102,6 +103,12 @@ def report_of(found: Found, command: str) -> str:
             f"the last dose lay {span([tumor['since_dose'] for tumor in progressed])} d back.",
             "",
         ]
+        carried = [tumor for tumor in progressed if _carried(tumor)]
+        if len(carried) < len(progressed):
+            days = [tumor["progression"] - START for tumor in progressed if not _carried(tumor)]
+            others = f"In {len(days)} of them (day {told(days, '.0f')})"
+            lines[-1:] = [f"{others} the clone was less than half of the cells: what follows is of the others.", ""]
+        progressed = carried
         if not progressed:
             continue
         lines += [f"| | {' | '.join(f'{week} weeks' for week in WEEKS)} |", "|---" * (1 + len(WEEKS)) + "|"]
@@ -116,6 +123,11 @@ def report_of(found: Found, command: str) -> str:
             lines += ["", *switch_lines(progressed)]
         lines += [""]
     return "\n".join([*lines, "![courses, resistance and benefit](rechallenge.png)"])
+
+
+def _carried(tumor: Tumor) -> bool:
+    """Whether a clone, where there is one, is most of the tumor when it progresses, so that it can carry resistance."""
+    return tumor["progression"] is not None and bool(tumor["0"].get("share", 1.0) > 0.5)
 
 
 def switch_lines(tumors: Sequence[Tumor]) -> list[str]:
@@ -159,7 +171,7 @@ def draw(found: Found, path: Path) -> None:
             label = CASES[case] if number == 0 else None
             day = np.array(tumor["day"]) - START
             panels[0].plot(day, tumor["diameter"], color=colors[case], lw=1.0, alpha=0.7, label=label)
-        progressed = [tumor for tumor in tumors if tumor["progression"] is not None]
+        progressed = [tumor for tumor in tumors if _carried(tumor)]
         if progressed:
             for axes, values in ((panels[1], resistances(progressed)), (panels[2], over_weeks(progressed, "benefit"))):
                 _with_spread(axes, values, colors[case])
