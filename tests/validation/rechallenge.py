@@ -1,6 +1,6 @@
 """Reversible and heritable resistance told apart by experiment: ``rechallenge.md`` and its figure.
 
-    python tests/validation/rechallenge.py [--seeds 4] [--primary 2] [--runs DIR] [--workers 2] [--write]
+    python tests/validation/rechallenge.py [--seeds 8] [--primary 2] [--runs DIR] [--workers 2] [--write]
 
 Runs ``configs/experiments/rechallenge_plastic.yaml`` and ``rechallenge_clonal.yaml``, which give sunitinib until the
 first progression and then no drug. Cells are taken out before treatment and 0, 3, 6 and 12 weeks after progression, and
@@ -227,11 +227,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
     runs = Path(tempfile.gettempdir()) / "tumorabm_rechallenge"
-    parser.add_argument("--seeds", type=int, default=4, help="tumors of each case under review_2016 (%(default)s)")
+    parser.add_argument("--seeds", type=int, default=8, help="tumors of each case under review_2016 (%(default)s)")
     parser.add_argument("--primary", type=int, default=2, help="tumors of the first case under primary (%(default)s)")
     parser.add_argument("--runs", type=Path, default=runs, help="folder of the runs (%(default)s)")
     parser.add_argument(
-        "--workers", type=int, default=2, help="processes (%(default)s); a tumor takes about six minutes"
+        "--workers", type=int, default=2, help="processes (%(default)s); a tumor takes about ten minutes"
     )
     parser.add_argument("--write", action="store_true", help="keep the table and the figure beside this file")
     chosen = parser.parse_args(arguments)
