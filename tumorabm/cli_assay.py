@@ -100,7 +100,7 @@ def _check_drug(drug: str, catalog: Catalog) -> None:
 
     known = catalog.names("drugs")
     if drug not in known:
-        raise InputError(f"--drug: {drug!r} is no drug of the catalog{nearest(drug, known)}; metabolites are none")
+        raise InputError(f"--drug: {drug!r} is no drug of the catalog{nearest(drug, known)} (a metabolite is none)")
 
 
 def _told(time: str) -> Any:

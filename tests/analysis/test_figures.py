@@ -14,6 +14,7 @@ from matplotlib.image import imread
 
 from tumorabm.analysis import course_figure, map_figure, muller_plot, open_run, projection_figure
 from tumorabm.analysis.course import PANELS
+from tumorabm.analysis.maps import title_of
 from tumorabm.analysis.render import main, render_run
 from tumorabm.analysis.run import Run
 from tumorabm.analysis.stroma import stroma_figure
@@ -171,6 +172,18 @@ def test_cells_at_rest_are_not_drawn(small_run: Path, adapting_run: Path, small_
     for figure in (tumor_figure, stroma_figure, map_figure):
         with pytest.raises(IndexError, match="slices 0 to 11"):
             figure(open_run(small_run_3d), z=12)
+
+
+def test_titles_tell_what_is_given_and_from_when(small_run: Path) -> None:
+    run = open_run(small_run)
+    assert [title_of(run, frame, 0) for frame in range(3)] == [
+        "small, day 0",
+        "small, day 5, on sunitinib",
+        "small, day 10, on sunitinib",
+    ]
+    assert run.doses()["sunitinib"][0][0] == run.burn_in
+    run.experiment["exposure"] = {"torin1": "5 nM", "everolimus": "0 nM"}
+    assert title_of(run, 0, 0) == "small, day 0, on torin1 at 5 nM"
 
 
 def test_a_scale_of_nothing_ends_at_one() -> None:

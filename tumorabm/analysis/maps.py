@@ -220,4 +220,7 @@ def _dosing(run: Run, frame: int) -> str:
         return begin <= day and (day <= end or end >= last)  # a frame may come after the last record
 
     given = [drug for drug, periods in run.doses().items() if any(holds(*period) for period in periods)]
-    return f", on {' and '.join(given)}" if given else ""
+    held = [
+        f"{drug} at {level}" for drug, level in run.experiment.get("exposure", {}).items() if float(level.split()[0])
+    ]
+    return f", on {' and '.join([*given, *held])}" if given or held else ""
