@@ -191,6 +191,12 @@ def test_the_command_prints_and_writes(run: Path, tmp_path: Path) -> None:
     assert status == 0 and "IC50" in out
 
 
+def test_counts_of_a_drug_that_does_nothing_seldom_have_an_ic50() -> None:
+    doses, generator = np.concatenate(([0.0], doses_between(0.3, 1000.0, 8))), np.random.default_rng(5)
+    found = [fitted(doses, np.log(generator.poisson(1000, 9) / 1000), 1000).ic50 for _ in range(200)]
+    assert sum(ic50 is not None for ic50 in found) <= 10
+
+
 def test_what_was_counted_outlives_an_interrupt(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     left = [1]
 
@@ -274,10 +280,10 @@ def test_a_shift_is_that_of_replicates_of_one_number() -> None:
 
 def test_why_there_is_no_ic50_is_said() -> None:
     doses = np.concatenate(([0.0], doses_between(0.3, 1000.0, 8)))
-    assert fitted(doses, np.full(9, 0.2), MANY).why == "no effect that 1000000 at each show"
+    assert fitted(doses, np.full(9, 0.2), MANY).why == "no effect beyond the noise of 1000000 at each"
     assert fitted(doses, 0.3 - 0.4 * doses / (doses + 3e3), MANY).why == "above 314 nM, the last but one"
     assert fitted(doses, 0.3 - 0.4 * doses / (doses + 0.05), MANY).why == "below 0.3 nM, the lowest"
     assert fitted(doses, 0.3 - 0.4 * doses / (doses + 30.0), MANY).why == ""
     # Sixty cells, of which seven more die at the highest concentrations, tell nothing.
     few = np.log(np.array([65, 65, 65, 65, 65, 65, 65, 58, 58]) / 60)
-    assert fitted(doses, few, 60).why == "no effect that 60 at each show"
+    assert fitted(doses, few, 60).why == "no effect beyond the noise of 60 at each"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,8 @@ from tumorabm.errors import InputError
 from tumorabm.processes.resistance.held_drugs import drug_columns
 from tumorabm.run import branch
 from tumorabm.run.branching import _check_clones, _check_inherited
-from tumorabm.run.parts import relabeled
+from tumorabm.run.parts import carried, relabeled
+from tumorabm.tissue.cells import Column
 from tumorabm.tissue.clones import Clones
 
 NETWORKS = Path(tumorabm.__file__).parent / "catalog" / "networks"
@@ -27,6 +29,22 @@ def test_drug_in_cells_stays_under_its_name_when_drugs_come_and_go() -> None:
     old, new = (drug_columns(names)[0] for names in (("everolimus", "sunitinib"), ("axitinib", "sunitinib")))
     values = np.array([[1.0, 2.0], [3.0, 4.0]])
     np.testing.assert_array_equal(relabeled(values, old, new), [[0.0, 2.0], [0.0, 4.0]])
+
+
+def test_columns_that_changed_are_not_carried_but_for_labels_that_remain() -> None:
+    old, new = (drug_columns(names)[0] for names in (("everolimus", "sunitinib"), ("sunitinib",)))
+    same, gone, other = (Column(name, "1", "a test", "f8") for name in ("same", "gone", "other"))
+    changed = replace(other, default=2.0)
+    values = {"cells/drug_cytosol": np.array([[1.0, 2.0]]), "cells/same": np.ones(1), "cells/other": np.ones(1)}
+    state = {**values, "cells/gone": np.ones(1), "rates/x": np.ones(2)}
+    kept = carried(state, {old, same, gone, other}, {new, same, changed, replace(same, name="added")})
+    assert set(kept) == {
+        "cells/drug_cytosol",
+        "cells/same",
+        "cells/gone",
+        "rates/x",
+    }  # what is gone is left to the reader
+    np.testing.assert_array_equal(kept["cells/drug_cytosol"], [[2.0]])
 
 
 def test_a_branch_cannot_switch_what_cells_hold() -> None:

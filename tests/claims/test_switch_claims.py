@@ -86,7 +86,7 @@ def test_f66_sunitinib_selects_cells_that_pump_it_out_by_its_direct_effect() -> 
         gained = told("pump over parental, sunitinib - vehicle", odds("before", clone) - odds("vehicle", clone))
         control = told("the same without direct effect", odds("no effect", clone) - odds("vehicle", clone))
         assert gained[1] > 0.0
-        assert control[1] < 0.0 < control[2] and abs(control[0]) < 0.5 * gained[0]
+        assert within(control, 0.1) and abs(control[0]) < 0.5 * gained[0]
     other = told("fkbp12_null over parental", odds("before", NO_FKBP12) - odds("vehicle", NO_FKBP12))
     assert other[1] < 0.0 < other[2]
 
@@ -128,7 +128,7 @@ _IN_TISSUE = {
     "sham": [f"treatment=[{_CYCLES % ''}]"],
     "no drug": [f"treatment=[{_CYCLES % ', end: 70 d'}]"],
 }
-_START, _SWITCH, _LATER = 42.0, 112.0, 84.0  # d
+_SWITCH, _LATER = 112.0, 84.0  # d
 
 
 @functools.cache
@@ -146,7 +146,8 @@ def in_tissue() -> dict[str, np.ndarray]:
 
 
 @pytest.mark.slow
-def test_f66_in_tissue_everolimus_takes_cells_that_sunitinib_has_selected() -> None:
+def test_f66_in_tissue_everolimus_takes_cells_that_sunitinib_has_selected_and_more_of_others() -> None:
+    """ABCB1, one of the two pumps, carries everolimus too."""
     cells = in_tissue()
     print(*(f"{name}:\n{np.round(np.exp(logs).T)}" for name, logs in cells.items()), sep="\n")
     pump = {name: logs[:, 1] for name, logs in cells.items()}
@@ -154,6 +155,8 @@ def test_f66_in_tissue_everolimus_takes_cells_that_sunitinib_has_selected() -> N
     assert told("pump over parental, sunitinib - vehicle", share["before"] - share["vehicle"])[1] > 0.0
     told("pump over parental, sham - at the switch", share["sham"] - share["before"])
     told("pump over parental, everolimus - sham", share["everolimus"] - share["sham"])
+    for other in ("before", "no drug"):
+        assert told(f"pump over parental, everolimus - {other}", share["everolimus"] - share[other])[1] > 0.0
     told("cells that pump, sham over at the switch", pump["sham"] - pump["before"])
     assert told("cells that pump, everolimus over no drug", pump["everolimus"] - pump["no drug"])[2] < 0.0
     assert told("cells that pump, everolimus over sham", pump["everolimus"] - pump["sham"])[2] < 0.0

@@ -21,8 +21,9 @@ Resistance is ln(IC50 / IC50 before treatment) of cells in dishes ({points} conc
 unbound, 14 days, {plated} cells or more in dishes of up to {cells} each). Benefit is ln(tumor
 cells without / with) after four weeks of {again} from then on, on the branched tumor. At first both arms
 still hold the drug of before, which hides part of it, so its rise from 0 weeks on is not recovery alone. Means over
-the tumors that progressed (of the second case: in which the clone is then most of the cells, so that it carries the
-resistance), with 95 % intervals by Student's t over tumors; of fewer than four, the values.
+the tumors that progressed (of the second case: in which the clone is then most of the cells, so that it can carry the
+resistance; a rule made when a tumor had lost its clone), with 95 % intervals by Student's t over tumors; of fewer than
+four, the values. The figure's courses are of all tumors.
 """
 
 
@@ -106,8 +107,12 @@ def report_of(found: Found, command: str) -> str:
         carried = [tumor for tumor in progressed if _carried(tumor)]
         if len(carried) < len(progressed):
             days = [tumor["progression"] - START for tumor in progressed if not _carried(tumor)]
+            shares = span([tumor["0"]["share"] for tumor in progressed if not _carried(tumor)])
             others = f"In {len(days)} of them (day {told(days, '.0f')})"
-            lines[-1:] = [f"{others} the clone was less than half of the cells: what follows is of the others.", ""]
+            lines[-1:] = [
+                f"{others} the clone was less than half of the cells ({shares}): what follows is of the others.",
+                "",
+            ]
         progressed = carried
         if not progressed:
             continue

@@ -103,7 +103,7 @@ def course_figure(run: Run) -> Figure:
     for axes in grid[max(0, len(panels) - 2) : len(panels)]:
         axes.set_xlabel("time since the start, with the burn-in (d)")
         axes.tick_params(labelbottom=True)
-    if run.burn_in > 0:
+    if run.burn_in > 0 and run.doses():
         top = grid[0].get_xaxis_transform()
         grid[0].text(run.burn_in, 1.0, " day 0 of treatment", transform=top, fontsize=7, color=GREY, va="bottom")
     figure.suptitle("\n".join([run.name, *run.sentences]), fontsize=10)

@@ -217,7 +217,7 @@ def _dosing(run: Run, frame: int) -> str:
     day, last = float(run.frame_times[frame]), float(run.timeseries["time"][-1])
 
     def holds(begin: float, end: float) -> bool:
-        return begin <= day and (day <= end or end >= last)  # a frame may come after the last record
+        return begin < day and (day <= end or end >= last)  # a frame may come after the last record
 
     given = [drug for drug, periods in run.doses().items() if any(holds(*period) for period in periods)]
     held = [

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from tumorabm.processes.process import Process
     from tumorabm.tissue.tissue import Tissue
 
-# Below this change of ln(cells), and below twice the spread of a count, a drug has done nothing that counts could show.
+# Below this change of ln(cells), and below three times the noise of a difference of counts, a drug has done nothing
+# that counts could show. Dishes of one luck are less noisy, division and death add to it: a rule of thumb.
 LEAST_EFFECT: Final = 0.02
 # The fit may look for IC50 this far beyond the concentrations that were measured, and for an effect this many times the
 # largest that was seen. It is told only where two concentrations lie above it: from one, noise makes a plateau.
@@ -177,9 +178,9 @@ def fitted(concentrations: np.ndarray, growth: np.ndarray, number: int) -> Fit:
     from scipy.optimize import least_squares
 
     doses, none, least = concentrations[1:], float(growth[0]), float(growth.min())
-    seen = max(LEAST_EFFECT, 2.0 / np.sqrt(number))
+    seen = max(LEAST_EFFECT, 3.0 * np.sqrt(2.0 / number))
     if none - least < seen:
-        return Fit(None, none, float(growth[-1]), float("nan"), f"no effect that {number} at each show")
+        return Fit(None, none, float(growth[-1]), float("nan"), f"no effect beyond the noise of {number} at each")
     low, high = np.log(doses[[0, -1]])
 
     def curve(parameters: np.ndarray) -> np.ndarray:
@@ -195,7 +196,7 @@ def fitted(concentrations: np.ndarray, growth: np.ndarray, number: int) -> Fit:
     top, drop, middle, steepness = found.x.tolist()
     why = ""
     if drop < seen:
-        why = f"no effect that {number} at each show"
+        why = f"no effect beyond the noise of {number} at each"
     elif middle < low:
         why = f"below {doses[0]:.3g} nM, the lowest"
     elif middle > np.log(doses[-2]):
