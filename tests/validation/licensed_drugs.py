@@ -52,6 +52,7 @@ FOOT: Final = """
 Which drugs are licensed for renal-cell carcinoma the catalog says (`licensed`). Some are not licensed alone, or not
 first: bevacizumab goes with interferon alpha, everolimus and nivolumab come second.
 Nivolumab, interferon alpha and interleukin-2 act on T cells, the others on vessels, stroma or tumor cells.
+Tissue is sampled every 14.4 h, which misses most of the hours in which a short infusion is high there (temsirolimus).
 Untreated tumors fill the domain at about twice their diameter, so that growth against them is understated.
 
 ![courses](licensed_drugs.png)
